@@ -90,7 +90,7 @@ async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) ->
     execute = site.execute
 
     async def hold(command: object, begun: object = None) -> str:
-        if getattr(getattr(command, "act", None), "kind", "") == "burn":
+        if getattr(getattr(command, "call", None), "kind", "") == "burn":
             under_way.set()
             await asyncio.Event().wait()
         return await execute(command)  # type: ignore[arg-type]

@@ -57,12 +57,12 @@ async def test_every_command_is_refused_and_nothing_is_said_to_the_appliance(sta
     await site.open()
     await site.observe()
     requests = stand_in.count()
-    act = PlannedCall(key="k", kind="power_on", vm="vm-101")
+    call = PlannedCall(key="k", kind="power_on", vm="vm-101")
     for command in (
         StartSession(operation="op", domain=DOMAIN, session="op"),
         ExitSession(operation="op", domain=DOMAIN),
         TakeOver(operation="op", domain=DOMAIN),
-        MakePlannedCall(operation="op", domain=DOMAIN, act=act),
+        MakePlannedCall(operation="op", domain=DOMAIN, call=call),
     ):
         with pytest.raises(Refused):
             await site.execute(command)

@@ -21,9 +21,9 @@ PLACE_OF = {
 """Kind of a call -> kind of its place; others need none."""
 
 
-def gave_back(act: PlannedCall, since: float, now: float, asking: Collection[str]) -> bool:
+def gave_back(call: PlannedCall, since: float, now: float, asking: Collection[str]) -> bool:
     """Tell whether a call that began at its second holds no place any more, as its VM waits for a person."""
-    return act.vm in asking and now - since >= GIVEN_BACK_S
+    return call.vm in asking and now - since >= GIVEN_BACK_S
 
 
 class CallPlaces:
@@ -33,19 +33,19 @@ class CallPlaces:
         self.limits = dict(limits)
 
     def used(
-        self, calls: Iterable[tuple[PlannedCall, float]], now: float, asking: Collection[str]
+        self, under_way: Iterable[tuple[PlannedCall, float]], now: float, asking: Collection[str]
     ) -> Counter[str]:
         """Places in use by calls that began at their second; `asking`: VMs that the site asks about."""
         return Counter(
-            PLACE_OF[act.kind]
-            for act, since in calls
-            if act.kind in PLACE_OF and not gave_back(act, since, now, asking)
+            PLACE_OF[call.kind]
+            for call, since in under_way
+            if call.kind in PLACE_OF and not gave_back(call, since, now, asking)
         )
 
-    def has_room(self, act: PlannedCall, used: Counter[str]) -> bool:
-        kind = PLACE_OF.get(act.kind)
+    def has_room(self, call: PlannedCall, used: Counter[str]) -> bool:
+        kind = PLACE_OF.get(call.kind)
         return kind is None or used[kind] < self.limits.get(kind, used[kind] + 1)
 
-    def take(self, act: PlannedCall, used: Counter[str]) -> None:
-        if act.kind in PLACE_OF:
-            used[PLACE_OF[act.kind]] += 1
+    def take(self, call: PlannedCall, used: Counter[str]) -> None:
+        if call.kind in PLACE_OF:
+            used[PLACE_OF[call.kind]] += 1

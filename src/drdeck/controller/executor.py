@@ -43,7 +43,7 @@ CallKey = tuple[str, str]
 class CallUnderWay(NamedTuple):
     """A call on a VM: since when it is waited for, and how often a person has said to go on."""
 
-    act: PlannedCall
+    planned: PlannedCall
     since: float
     work: asyncio.Task[None]
     waited: int = 0
@@ -87,7 +87,7 @@ class Executor:
         """Seconds after which a command may be given again, or a call is slow, without news; None: never."""
         if self._rests or (self.calls_wait and self._asking()):
             return 1.0  # a call whose VM asks gives its place back
-        ends = [call.since + call.act.limit_s for call in self._calls.values() if call.act.limit_s]
+        ends = [call.since + call.planned.limit_s for call in self._calls.values() if call.planned.limit_s]
         return max(1.0, min(ends) - self.watcher.steady()) if ends else None
 
     def rested(self, op: Operation, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
@@ -118,15 +118,15 @@ class Executor:
         at_work = Counter(
             place
             for call in self._calls.values()
-            if not gave_back(call.act, call.since, now, asking)
-            for place in call.act.places
+            if not gave_back(call.planned, call.since, now, asking)
+            for place in call.planned.places
         )
         self.calls_wait = False
         for op, calls in waiting:
             for call in calls:
-                if places > 0 and self.places.has_room(call.act, used) and _has_place(call, at_work):
+                if places > 0 and self.places.has_room(call.call, used) and _has_place(call, at_work):
                     commands_due.append((op, call))
-                    self.places.take(call.act, used)
+                    self.places.take(call.call, used)
                     places -= 1
                 else:
                     self.calls_wait = True
@@ -138,7 +138,7 @@ class Executor:
         return self._used(self._asking(), self.watcher.steady())
 
     def _used(self, asking: Collection[str], now: float) -> Counter[str]:
-        calls = [(call.act, call.since) for call in self._calls.values()]
+        calls = [(call.planned, call.since) for call in self._calls.values()]
         return self.places.used(calls, now, asking)
 
     def _asking(self) -> set[str]:
@@ -159,9 +159,9 @@ class Executor:
                 call.work.cancel()
             elif waited != call.waited:
                 self._calls[key] = call._replace(since=now, waited=waited)
-            elif call.act.limit_s and now - call.since > call.act.limit_s and key[1] not in op.slow:
-                act = msgspec.to_builtins(call.act)
-                self.recorder.record(SELF, facts.SLOW, {"operation": op.id, "key": key[1], "act": act})
+            elif call.planned.limit_s and now - call.since > call.planned.limit_s and key[1] not in op.slow:
+                planned = msgspec.to_builtins(call.planned)
+                self.recorder.record(SELF, facts.SLOW, {"operation": op.id, "key": key[1], "act": planned})
 
     def _start(self, commands_due: Sequence[tuple[Operation, AnyCommand]]) -> None:
         """Journal that commands are given, all by one write, and give them."""
@@ -182,7 +182,7 @@ class Executor:
             work = self.spawn(self._carry_out(ident, command), command.says)
             if isinstance(command, MakePlannedCall) and _on_vm(command):
                 self._starting.add((ident, command.key))
-                self._calls[ident, command.key] = CallUnderWay(command.act, self.watcher.steady(), work)
+                self._calls[ident, command.key] = CallUnderWay(command.call, self.watcher.steady(), work)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -250,13 +250,13 @@ class Executor:
 
 def _call_on_vm(command: AnyCommand) -> MakePlannedCall | None:
     """The command, where it is a call on one VM, of which only so many are sent at a time."""
-    on_vm = isinstance(command, MakePlannedCall) and command.act.vm is not None
+    on_vm = isinstance(command, MakePlannedCall) and command.call.vm is not None
     return command if on_vm and isinstance(command, MakePlannedCall) else None
 
 
 def _has_place(command: AnyCommand, at_work: Counter[str]) -> bool:
     """Take the host's and the datastores' places for a call, where there are; tell whether there were."""
-    places = command.act.places if isinstance(command, MakePlannedCall) else {}
+    places = command.call.places if isinstance(command, MakePlannedCall) else {}
     if any(at_work[place] >= most for place, most in places.items()):
         return False
     at_work.update(places.keys())

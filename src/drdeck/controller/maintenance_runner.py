@@ -23,7 +23,7 @@ from .site_watcher import SiteWatcher
 log = logging.getLogger(__name__)
 
 RETRY_S = 60.0
-"""After a failure the same act is left alone for so long."""
+"""After a failure the same call is left alone for so long."""
 
 Execute = Callable[[AnyCommand], Awaitable[tuple[str, str]]]
 Record = Callable[[str, dict[str, Any]], object]
@@ -31,11 +31,11 @@ RecordSurely = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
 CallSubject = tuple[str, str, str | None]
-"""Domain, kind of act and VM: of the same thing, every try has a key of its own."""
+"""Domain, kind of call and VM: of the same thing, every try has a key of its own."""
 
 
 def call_subject(command: MakePlannedCall) -> CallSubject:
-    return command.domain, command.act.kind, command.act.vm
+    return command.domain, command.call.kind, command.call.vm
 
 
 class NotDone(NamedTuple):
@@ -46,7 +46,7 @@ class NotDone(NamedTuple):
 
 
 class MaintenanceCalls:
-    """Carries acts out that the site says are due; each is journaled before and after.
+    """Carries calls out that the site says are due; each is journaled before and after.
 
     What goes on being refused in the same words is tried again without a word in the journal: that it
     is tried again stands there, and the outcome that ends it tells how often.
@@ -64,51 +64,51 @@ class MaintenanceCalls:
 
     def may_begin(self, command: MakePlannedCall) -> bool:
         """Not under way, not failed a moment ago, and the site was read anew after an answer was lost."""
-        clock, act = asyncio.get_running_loop().time(), call_subject(command)
+        clock, subject = asyncio.get_running_loop().time(), call_subject(command)
         return (
-            act not in self._going
-            and clock - self._failed.get(act, -RETRY_S) >= RETRY_S
-            and self._unseen.get(act, -1) < self._watcher.looked
+            subject not in self._going
+            and clock - self._failed.get(subject, -RETRY_S) >= RETRY_S
+            and self._unseen.get(subject, -1) < self._watcher.looked
         )
 
     async def carry_out(self, command: MakePlannedCall) -> None:
         """Begin at once; what fails, or cannot be journaled, is tried again later."""
-        act = call_subject(command)
+        subject = call_subject(command)
         data = {"domain": command.domain, "key": command.key, "says": command.says}
-        before = self._not_done.get(act)
+        before = self._not_done.get(subject)
         try:
             if before is None:
                 self._record("upkeep", {**data, "command": encode(command)})
             result, text = await self._executed(command)
             words = text.replace(command.says, "")
             if result not in ("refused", "unreachable"):
-                self._not_done.pop(act, None)
+                self._not_done.pop(subject, None)
             elif before is not None and before.words == words:
-                self._not_done[act] = NotDone(words, before.times + 1)
+                self._not_done[subject] = NotDone(words, before.times + 1)
             else:
-                self._not_done[act] = NotDone(words)
+                self._not_done[subject] = NotDone(words)
             if before is None or before.words != words:
                 again = (
                     {} if before is None else {"not_done_before": before.times, "command": encode(command)}
                 )
                 await self._record_surely("upkeep_outcome", {**data, "result": result, "text": text, **again})
             if result == "done":
-                self._failed.pop(act, None)
-                self._unseen.pop(act, None)
+                self._failed.pop(subject, None)
+                self._unseen.pop(subject, None)
             else:
-                self._failed[act] = asyncio.get_running_loop().time()
+                self._failed[subject] = asyncio.get_running_loop().time()
             if result == "unknown":
-                self._unseen[act] = self._watcher.serial
+                self._unseen[subject] = self._watcher.serial
                 self._watcher.look_again()
         except JournalError:
-            self._failed[act] = asyncio.get_running_loop().time()
+            self._failed[subject] = asyncio.get_running_loop().time()
         finally:
-            self._going.discard(act)
+            self._going.discard(subject)
 
     async def _executed(self, command: MakePlannedCall) -> tuple[str, str]:
         """Result and words, as of `execute`. A task that lasts longer than it may is waited for no more: what
         came of it, the site shows; nobody is asked, for no operation waits for it."""
-        limit_s = command.act.limit_s
+        limit_s = command.call.limit_s
         try:
             async with asyncio.timeout(limit_s or None):
                 return await self._execute(command)
@@ -117,7 +117,7 @@ class MaintenanceCalls:
 
     @property
     def under_way(self) -> int:
-        """The number of acts that were begun and have not ended."""
+        """The number of calls that were begun and have not ended."""
         return len(self._going)
 
     def begin(self, command: MakePlannedCall) -> None:
@@ -157,16 +157,16 @@ class MaintenanceRunner:
     def _begin_calls(self) -> None:
         if self._calls_wait():
             return  # the look at all domains would be for nothing
-        for domain, act in self.site.upkeep(self.watcher.now()):
+        for domain, call in self.site.upkeep(self.watcher.now()):
             # a point that was just made may not be seen yet: the site looks whether it is there
-            again = act.kind == "snapshot"
-            command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
+            again = call.kind == "snapshot"
+            command = MakePlannedCall(operation="", domain=domain, call=call, again=again)
             if not self._calls.may_begin(command):
                 continue
             if self._calls_wait():
                 break
             self._calls.begin(command)
-            self.executor.spawn(self._calls.carry_out(command), act.says)
+            self.executor.spawn(self._calls.carry_out(command), call.says)
 
     def _calls_wait(self) -> bool:
         """Tell whether nothing may begin now: operations go before, and nothing of this holds them up."""

@@ -71,9 +71,9 @@ def give(
         return AskOperator(questions.failed(op, [key], ("retry",)))
     if serial <= op.unseen.get(key, -1):
         return WaitFor(f"{command.says}: its answer was lost; looking at the site")
-    if key in op.lost and isinstance(command, MakePlannedCall) and command.act.after_loss == "ask":
+    if key in op.lost and isinstance(command, MakePlannedCall) and command.call.after_loss == "ask":
         return AskOperator(
-            questions.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ())
+            questions.unknown([key], [command.says], d, [command.call.vm] if command.call.vm else ())
         )
     if key in op.done and serial <= op.done[key]:
         return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
@@ -127,7 +127,7 @@ def due_work(op: Operation, d: Domain, serial: int) -> NextStep | None:
     if phase is None or phase.operation != op.id:
         return None
     skips = []
-    if op.skipped and any(act.vm in op.skipped for act in phase.acts):
+    if op.skipped and any(call.vm in op.skipped for call in phase.calls):
         skip = Skip(operation=op.id, domain=d.name, vms=op.skipped)  # one write of the record for all
         skips = [skip] if skip.key not in op.done else []
     todo: list[AnyCommand] = [
@@ -135,29 +135,29 @@ def due_work(op: Operation, d: Domain, serial: int) -> NextStep | None:
     ]
     failed, unknown, under_way = list[PlannedCall](), list[PlannedCall](), bool(skips)
     settling, unseen, slow = list[AnyCommand](), False, list[PlannedCall]()
-    for act in phase.acts:
-        key = act.key
-        if act.vm in op.skipped:
+    for call in phase.calls:
+        key = call.key
+        if call.vm in op.skipped:
             continue
         if len(todo) >= _AT_ONCE:
             break
         if key in op.going:
             under_way = under_way or key not in op.slow
             if key in op.slow:
-                slow.append(act)
+                slow.append(call)
         elif key in op.failed:
-            failed.append(act)
-        elif key in op.lost and serial > op.lost[key] and act.after_loss == "ask":
-            unknown.append(act)
+            failed.append(call)
+        elif key in op.lost and serial > op.lost[key] and call.after_loss == "ask":
+            unknown.append(call)
         elif key in op.done:
-            if act.after_loss == "observe":
-                settling.append(MakePlannedCall(operation=op.id, domain=d.name, act=act))
+            if call.after_loss == "observe":
+                settling.append(MakePlannedCall(operation=op.id, domain=d.name, call=call))
         elif _open(op, key, serial):
             todo.append(
                 MakePlannedCall(
                     operation=op.id,
                     domain=d.name,
-                    act=act,
+                    call=call,
                     again=op.uncertain(key),
                     task=op.tasks.get(key, ""),
                 )
@@ -167,26 +167,26 @@ def due_work(op: Operation, d: Domain, serial: int) -> NextStep | None:
     if todo:
         return GiveCommands(tuple(todo), phase.name)
     if slow and not under_way:
-        return AskOperator(questions.slow(slow, max(op.waited_for.get(act.key, 0) for act in slow)))
+        return AskOperator(questions.slow(slow, max(op.waited_for.get(call.key, 0) for call in slow)))
     if unknown:
         return AskOperator(
             questions.unknown(
-                [act.key for act in unknown],
-                [act.says or act.kind for act in unknown],
+                [call.key for call in unknown],
+                [call.says or call.kind for call in unknown],
                 d,
-                [act.vm for act in unknown if act.vm is not None],
+                [call.vm for call in unknown if call.vm is not None],
             )
         )
     if failed and not under_way:
         choices = questions.common_choices(failed)
-        return AskOperator(questions.failed(op, [act.key for act in failed], choices))
+        return AskOperator(questions.failed(op, [call.key for call in failed], choices))
     if under_way or slow or settling or unseen or failed:
         return WaitFor(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:
         return WaitFor(phase.wait or phase.name)
     if phase.barrier and op.barrier:
         return WaitFor(HELD, at_barrier=True)
-    then = MakePlannedCall(operation=op.id, domain=d.name, act=phase.then)
+    then = MakePlannedCall(operation=op.id, domain=d.name, call=phase.then)
     return give(op, d, then, serial, effect="it", on_refused="ask")
 
 

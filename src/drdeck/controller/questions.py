@@ -16,20 +16,20 @@ _POWER = {"unknown": "in a state that is not known"}
 def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Question:
     """The site's refusal, in its words."""
     text = _some([op.failed[key] for key in keys])
-    vms = vms_of([op.acts[key] for key in keys if key in op.acts]) if "skip" in choices else {}
+    vms = vms_of([op.calls[key] for key in keys if key in op.calls]) if "skip" in choices else {}
     if vms:
         text += f" Skip would leave out {some(sorted(vms.values()))}."
     return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=text, choices=choices, vms=vms)
 
 
-def vms_of(acts: Iterable[PlannedCall]) -> dict[str, str]:
-    """The VMs, id -> name, that some acts are about."""
-    return {act.vm: act.name for act in acts if act.vm is not None}
+def vms_of(calls: Iterable[PlannedCall]) -> dict[str, str]:
+    """The VMs, id -> name, that some calls are about."""
+    return {call.vm: call.name for call in calls if call.vm is not None}
 
 
-def common_choices(acts: Sequence[PlannedCall]) -> tuple[str, ...]:
-    """Choices that all of some failed acts allow, in the order in which an operator should think of them."""
-    common = set.intersection(*(set(act.choices) for act in acts))
+def common_choices(calls: Sequence[PlannedCall]) -> tuple[str, ...]:
+    """Choices that all of some failed calls allow, in the order in which an operator should think of them."""
+    common = set.intersection(*(set(call.choices) for call in calls))
     return tuple(c for c in ("retry", "skip", "abort") if c in common)
 
 
@@ -46,10 +46,10 @@ def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Seque
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
 
 
-def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
+def slow(calls: Sequence[PlannedCall], waits: int) -> Question:
     """The calls that have not ended in the time that the settings allow; `waits`: how often a person has said
     to go on waiting."""
-    limit = show_duration(max(act.limit_s for act in acts))
+    limit = show_duration(max(call.limit_s for call in calls))
     again = " once more" if waits else ""
     meanings = {
         "wait": "wait to wait as long again",
@@ -57,14 +57,14 @@ def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
         "skip": "skip to continue without",
         "abort": "abort to give the operation up",
     }
-    choices = tuple(c for c in meanings if c in ("wait", "retry") or all(c in act.choices for act in acts))
+    choices = tuple(c for c in meanings if c in ("wait", "retry") or all(c in call.choices for call in calls))
     *first, last = (meanings[choice] for choice in choices)
     text = (
-        f"Not ended within {limit}{again}: {_some([act.says or act.kind for act in acts])}."
+        f"Not ended within {limit}{again}: {_some([call.says or call.kind for call in calls])}."
         f" Look at its task in vCenter. Answer {', '.join(first)}, or {last}."
     )
-    ident = "slow:" + ",".join(sorted(act.key for act in acts))
-    vms = vms_of(acts) if "skip" in choices else {}
+    ident = "slow:" + ",".join(sorted(call.key for call in calls))
+    vms = vms_of(calls) if "skip" in choices else {}
     return Question(id=ident, kind="slow", text=text, choices=choices, vms=vms)
 
 

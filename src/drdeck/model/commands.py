@@ -299,23 +299,23 @@ class AcceptRemoval(Command, frozen=True, kw_only=True, tag="accept_removal"):
 
 
 class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
-    """Take one act that the site's own view says is due.
+    """Make one call that the site's own view says is due.
 
     `again`: it may have been asked for before, by a call whose answer was lost or by another driver.
     `task`: the site's id of the task that an earlier try began; empty: not known.
     """
 
-    act: PlannedCall
+    call: PlannedCall = msgspec.field(name="act")
     again: bool = False
     task: str = ""
 
     @property
     def key(self) -> str:
-        return self.act.key
+        return self.call.key
 
     @property
     def says(self) -> str:
-        return self.act.says or self.act.kind
+        return self.call.says or self.call.kind
 
 
 AnyCommand = (

@@ -1,12 +1,14 @@
 """Work that a site says is due: planned calls, the phase that they belong to, and what it must ask first."""
 
+import msgspec
+
 from .frozen import Frozen
 
 
 class PlannedCall(Frozen, frozen=True, kw_only=True):
     """A single changing call that a site says is due now, with enough to do it and to say it.
 
-    `key` is unique within its operation and names the try, so that an act whose outcome is in
+    `key` is unique within its operation and names the try, so that a call whose outcome is in
     the journal is never taken twice. `after_loss` says what a lost answer means: `observe` -- if
     it is still due in a fresh view it did not happen; `repeat` -- the view does not tell, but doing it
     twice is the same as once; `ask` -- nobody but a person can tell.
@@ -31,13 +33,13 @@ class PlannedCall(Frozen, frozen=True, kw_only=True):
 class Phase(Frozen, frozen=True, kw_only=True):
     """The work that operation `operation` needs done at the site now.
 
-    `acts` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
+    `calls` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
     drives itself has no phases.
     """
 
     operation: str
     name: str
-    acts: tuple[PlannedCall, ...] = ()
+    calls: tuple[PlannedCall, ...] = msgspec.field(name="acts", default=())
     wait: str = ""
     then: PlannedCall | None = None
     barrier: bool = False

@@ -152,7 +152,7 @@ class RecoverySite(Protocol):
     name: str
     kind: str
     parallel: int
-    """acts carried out at once"""
+    """calls carried out at once"""
     keeps_points: bool
     """whether restore points of owned domains are made through `upkeep`"""
 
@@ -199,7 +199,7 @@ class RecoverySite(Protocol):
         """Room that a test of these VMs (names; empty: all) needs and has, by datastore; empty: not told."""
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
-        """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
+        """Calls due without anybody asking (domain name, call): points while owned, pruning, lease."""
 
     def check(self, command: AnyCommand) -> str | None:
         """The reason why this site could not carry a command out, as things are now; None when it could."""

@@ -53,10 +53,10 @@ def rounds(vms: int, a_point_s: float, days: float, **pitr: float) -> Rounds:
     step_s = a_point_s
     while now_s < days * DAY_S:
         state = situation(*machines, record=record, rules=rules, minutes=now_s / 60)
-        acts = {act.vm: act for act in due(state, state.now)[:AT_ONCE]}
-        if acts:
-            last_s = now_s if any(act.kind == "snapshot" for act in acts.values()) else last_s
-            machines = [_after(m, acts[m.id], now_s) if m.id in acts else m for m in machines]
+        calls = {call.vm: call for call in due(state, state.now)[:AT_ONCE]}
+        if calls:
+            last_s = now_s if any(call.kind == "snapshot" for call in calls.values()) else last_s
+            machines = [_after(m, calls[m.id], now_s) if m.id in calls else m for m in machines]
         else:
             longest = max(longest, *(len(m.snapshots) for m in machines))
         if interval_s < now_s < float(rules.pitr.points_for):
@@ -77,15 +77,15 @@ def _newest_s(machine: VmFacts) -> float:
     return max(((s.created - T0).total_seconds() for s in machine.snapshots), default=0.0)
 
 
-def _after(machine: VmFacts, act: PlannedCall, now_s: float) -> VmFacts:
+def _after(machine: VmFacts, call: PlannedCall, now_s: float) -> VmFacts:
     """A VM after a point or a removal of one snapshot."""
     snapshots = list(machine.snapshots)
-    if act.kind == "snapshot":
+    if call.kind == "snapshot":
         snapshots.append(
-            SnapshotFact(f"s{now_s}", act.args["name"], act.args["description"], at(now_s / 60), None)
+            SnapshotFact(f"s{now_s}", call.args["name"], call.args["description"], at(now_s / 60), None)
         )
     else:
-        snapshots = [s for s in snapshots if s.id != act.args["snapshot"]]
+        snapshots = [s for s in snapshots if s.id != call.args["snapshot"]]
     return msgspec.structs.replace(machine, **chain(*snapshots))
 
 
@@ -101,9 +101,9 @@ def removal_of_all(points: int) -> Removal:
     deltas = {s.id: 1.0 for s in machine.snapshots}
     tasks, copied = 0, 0.0
     while machine.snapshots:
-        act = removal(machine, {s.id for s in machine.snapshots}, 60)
+        call = removal(machine, {s.id for s in machine.snapshots}, 60)
         tasks += 1
-        doomed = act.args["snapshots"].split() if "snapshots" in act.args else [act.args["snapshot"]]
+        doomed = call.args["snapshots"].split() if "snapshots" in call.args else [call.args["snapshot"]]
         for ident in doomed:
             copied += deltas.pop(ident)
             below = next((s.parent_id for s in machine.snapshots if s.id == ident), None)

@@ -30,11 +30,11 @@ class AskingSite(FakeSite):
         if not isinstance(command, c.MakePlannedCall):
             await super().execute(command)
             if isinstance(command, c.BeginCompletion):
-                phase = Phase(operation=command.operation, name="Burn", acts=(BURN,), then=CROSS)
+                phase = Phase(operation=command.operation, name="Burn", calls=(BURN,), then=CROSS)
                 self.set(phase=phase)
                 await self.news()
             return ""
-        if command.act.kind == "step":
+        if command.call.kind == "step":
             self.set(phase=None, vms_recovered=2)
             await self.news()
             return ""

@@ -141,27 +141,27 @@ class RecordWorld:
         self.now += timedelta(seconds=1)
         plan_now = plan(self.state())
         phase = plan_now.phase
-        for act in phase.acts if phase is not None else ():
-            if (act_key := (phase.operation if phase else "", act.key)) not in self._done:
-                self._done.add(act_key)
-                self._carry_out(act)
+        for call in phase.calls if phase is not None else ():
+            if (call_key := (phase.operation if phase else "", call.key)) not in self._done:
+                self._done.add(call_key)
+                self._carry_out(call)
                 return True
         if phase is not None and not phase.wait and phase.then is not None:
             self._take(phase.operation, phase.then)
             return True
         return self._follow_on() or self._upkeep()
 
-    def _take(self, operation: str, act: PlannedCall) -> None:
-        self._write(self._changes(c.MakePlannedCall(operation=operation, domain="erp", act=act)))
+    def _take(self, operation: str, call: PlannedCall) -> None:
+        self._write(self._changes(c.MakePlannedCall(operation=operation, domain="erp", call=call)))
 
     def _upkeep(self) -> bool:
         """What is due without an operation: the end of a test that a failover parked."""
         due = self_driven(self.state())
-        for act in due:
-            if act.kind == "step":
-                self._take("", act)
+        for call in due:
+            if call.kind == "step":
+                self._take("", call)
             else:
-                self._carry_out(act)
+                self._carry_out(call)
         return bool(due)
 
     def _follow_on(self) -> bool:
@@ -174,25 +174,25 @@ class RecordWorld:
             return self.command(begun) is None
         return self.command(c.FinishFailover(operation=f.id, domain="erp")) is None
 
-    def _carry_out(self, act: PlannedCall) -> None:
-        if act.kind in KINDS:
-            self._write(self.tests.carry_out(act))
+    def _carry_out(self, call: PlannedCall) -> None:
+        if call.kind in KINDS:
+            self._write(self.tests.carry_out(call))
             return
-        vm = self.vms[act.vm or ""]
-        match act.kind:
+        vm = self.vms[call.vm or ""]
+        match call.kind:
             case "power_on":
                 self._put(vm, power="on", tools_running=True)
             case "power_off":
                 self._put(vm, power="off", tools_running=False)
             case "prepare" | "snapshot":
-                if not vm.has_snapshot(act.args["name"]):
-                    self._snapshot(vm.id, act.args["name"], act.args["description"])
+                if not vm.has_snapshot(call.args["name"]):
+                    self._snapshot(vm.id, call.args["name"], call.args["description"])
             case "revert":
-                assert any(s.id == act.args["snapshot"] for s in vm.snapshots), act
-                self._put(vm, current_snapshot=act.args["snapshot"])
+                assert any(s.id == call.args["snapshot"] for s in vm.snapshots), call
+                self._put(vm, current_snapshot=call.args["snapshot"])
             case "remove":
-                ident = act.args["snapshot"]
-                assert ident not in self.strangers, f"somebody else's snapshot is removed: {act.says}"
+                ident = call.args["snapshot"]
+                assert ident not in self.strangers, f"somebody else's snapshot is removed: {call.says}"
                 below = next(s.parent_id for s in vm.snapshots if s.id == ident)
                 left = [
                     msgspec.structs.replace(s, parent_id=below) if s.parent_id == ident else s

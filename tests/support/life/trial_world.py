@@ -70,7 +70,7 @@ class TestFolder:
         self._site.trials.inventory = self.seen()
         if isinstance(command, c.AdoptTrialVms):
             return trial_transitions.adopt(s.record, self._adopted(command.vms), True)
-        if isinstance(command, c.MakePlannedCall) and command.act.args["to"] == "trial_adopt":
+        if isinstance(command, c.MakePlannedCall) and command.call.args["to"] == "trial_adopt":
             marker = s.record.trial.marker if s.record.trial is not None else ""
             own = [facts.vm.id for facts in trial_plan.strays(s) if facts.marker == marker]
             return trial_transitions.adopt(s.record, self._adopted(own), False)
@@ -86,29 +86,29 @@ class TestFolder:
 
     # -- calls
 
-    def carry_out(self, act: PlannedCall) -> dict[str, str]:
+    def carry_out(self, call: PlannedCall) -> dict[str, str]:
         """Make a call of a test, and what the record keeps of it."""
-        match act.kind:
+        match call.kind:
             case "clone":
-                answer = self._clone(act)
+                answer = self._clone(call)
             case "trial_on":
-                self._put(act.vm or "", power="on", tools_running=True)
+                self._put(call.vm or "", power="on", tools_running=True)
                 answer = ""
             case "trial_off" | "destroy":
-                answer = self._end(act)
+                answer = self._end(call)
             case kind:
                 raise AssertionError(f"no call of a test: {kind}")
-        return self._work.kept(act, answer, self._state().record)[0]
+        return self._work.kept(call, answer, self._state().record)[0]
 
-    def _clone(self, act: PlannedCall) -> str:
-        marker, source = act.args["marker"], act.vm or ""
+    def _clone(self, call: PlannedCall) -> str:
+        marker, source = call.args["marker"], call.vm or ""
         self._marks.add(marker)
         twins = [f for f in [*self.vms.values(), *self._coming] if (f.marker, f.of) == (marker, source)]
         assert not twins, f"a second clone: {twins}"
         ident = f"vm-test-{next(self._numbers)}"
-        assert act.args["name"] not in {f.vm.name for f in self.vms.values()}, "the name is taken"
+        assert call.args["name"] not in {f.vm.name for f in self.vms.values()}, "the name is taken"
         vm = VmFacts(
-            id=ident, name=act.args["name"], parent="tests", power="off", connection="connected"
+            id=ident, name=call.args["name"], parent="tests", power="off", connection="connected"
         )  # fmt: skip
         facts = TrialVmFacts(vm, marker=marker, of=source)
         if self.late:
@@ -118,15 +118,15 @@ class TestFolder:
         self.vms[ident] = facts
         return msgspec.json.encode(Cloned(vm=ident, uuid=ident, bases=())).decode()
 
-    def _end(self, act: PlannedCall) -> str:
-        ident = act.vm or ""
+    def _end(self, call: PlannedCall) -> str:
+        ident = call.vm or ""
         facts = self.vms.get(ident)
         if facts is None:
             return msgspec.json.encode(Removed()).decode()
         if ident in self.in_use:
             return msgspec.json.encode(Removed(left=IN_USE)).decode()
-        assert facts.marker == act.args["marker"] and facts.marker in self._marks, f"not a test's: {ident}"
-        if act.kind == "trial_off":
+        assert facts.marker == call.args["marker"] and facts.marker in self._marks, f"not a test's: {ident}"
+        if call.kind == "trial_off":
             self._put(ident, power="off", tools_running=False)
             return ""
         assert facts.vm.power == "off", "it runs"

@@ -122,7 +122,7 @@ class Bench:
         self.on(HOLD_S)
         return self.settle()
 
-    def act(
+    def call(
         self,
         kind: str,
         args: dict[str, str] | None = None,
@@ -131,7 +131,7 @@ class Bench:
     ) -> None:
         """An act of ours that takes a second; its effect is told by the caller."""
         try:
-            with self.own_calls.claim(PlannedCall(key=kind, kind=kind, vm=VM, args=args or {}), power):
+            with self.own_calls.remember(PlannedCall(key=kind, kind=kind, vm=VM, args=args or {}), power):
                 self.on(1)
                 if fails is not None:
                     raise fails

@@ -95,7 +95,7 @@ class StageSite(TrainingSite):
         changed = replace(changed, vms=vms)
         if self.unanswered is None or domain.failover is None:
             return changed
-        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", calls=(self.unanswered,))
         return replace(changed, phase=phase)
 
     def _without_record(self, domain: Domain, why: str) -> Domain:
@@ -113,7 +113,7 @@ class StageSite(TrainingSite):
         ]
 
     async def execute(self, command: SiteCommand, begun: object = None) -> str:
-        if isinstance(command, MakePlannedCall) and command.act == self.unanswered:
+        if isinstance(command, MakePlannedCall) and command.call == self.unanswered:
             raise ResultUnknown("the connection was closed before the answer came")
         return await super().execute(command)
 

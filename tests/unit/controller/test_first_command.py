@@ -14,7 +14,7 @@ ACTS = [action.name for action in ACTIONS if action.tier >= 2]
 
 def test_each_act_has_a_command_of_its_own() -> None:
     kinds = [
-        type(first_command(operation(request=Request(action=act, domain="erp", to=NOW)))) for act in ACTS
+        type(first_command(operation(request=Request(action=call, domain="erp", to=NOW)))) for call in ACTS
     ]
     assert len(set(kinds)) == len(ACTS) > 20
 

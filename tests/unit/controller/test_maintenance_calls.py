@@ -46,8 +46,8 @@ class Told:
         self._record(kind, data)
 
     def command(self, vm: str = "vm-1", kind: str = "snapshot") -> MakePlannedCall:
-        act = PlannedCall(key=f"point:{self.tries}:{vm}", kind=kind, vm=vm, says="make a point")
-        return MakePlannedCall(operation="", domain="erp", act=act)
+        call = PlannedCall(key=f"point:{self.tries}:{vm}", kind=kind, vm=vm, says="make a point")
+        return MakePlannedCall(operation="", domain="erp", call=call)
 
     async def answered(self, *answers: tuple[str, str], vm: str = "vm-1", kind: str = "snapshot") -> None:
         self._answers = iter(answers)
@@ -101,9 +101,9 @@ async def test_other_vms_and_other_acts_are_told_by_themselves() -> None:
 async def test_the_same_words_of_another_point_are_the_same_words() -> None:
     runner = Told()
     for minute in range(3):
-        act = PlannedCall(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
-        runner._answers = iter([("refused", f"vCenter refused to {act.says}: no room")])
-        await runner.chores.carry_out(MakePlannedCall(operation="", domain="erp", act=act))
+        call = PlannedCall(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
+        runner._answers = iter([("refused", f"vCenter refused to {call.says}: no room")])
+        await runner.chores.carry_out(MakePlannedCall(operation="", domain="erp", call=call))
     assert runner.short == ["begins", "refused"]
 
 

@@ -144,7 +144,7 @@ class Whitewash(FakeSite):
     async def execute(self, command: object, begun: object = None) -> str:
         if not isinstance(command, MakePlannedCall):
             await super().execute(command)  # type: ignore[arg-type]
-            self.set(phase=Phase(operation=command.operation, name="Paint", acts=(ONCE,)))  # type: ignore[attr-defined]
+            self.set(phase=Phase(operation=command.operation, name="Paint", calls=(ONCE,)))  # type: ignore[attr-defined]
         else:
             self.log.append("paint")
             if self.log.count("paint") > self.coats:

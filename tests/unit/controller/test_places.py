@@ -38,15 +38,15 @@ class BusySite(FakeSite):
         (domain,) = view.domains
         if domain.failover is None:
             return view
-        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=self.calls)
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", calls=self.calls)
         return msgspec.structs.replace(view, domains=(msgspec.structs.replace(domain, phase=phase),))
 
     async def execute(self, command: AnyCommand, begun: Any = None) -> str:
-        if not isinstance(command, MakePlannedCall) or command.act.vm is None:
+        if not isinstance(command, MakePlannedCall) or command.call.vm is None:
             return await super().execute(command, begun)
         self.on_their_way += 1
         self.most = max(self.most, self.on_their_way)
-        self.sent.append(command.act.key)
+        self.sent.append(command.call.key)
         await asyncio.sleep(0)
         if self.begins:
             self.on_their_way -= 1

@@ -135,15 +135,15 @@ def test_a_question_of_the_site_is_asked_and_its_answer_given() -> None:
 # --- phases
 
 
-def act(key: str, **changes: Any) -> PlannedCall:
+def call(key: str, **changes: Any) -> PlannedCall:
     return PlannedCall(**{"key": key, "kind": "power_on", "vm": key, "name": key, **changes})
 
 
-def phase(*acts: PlannedCall, wait: str = "", then: PlannedCall | None = None) -> Phase:
-    return Phase(operation=OP, name="power", acts=acts, wait=wait, then=then)
+def phase(*calls: PlannedCall, wait: str = "", then: PlannedCall | None = None) -> Phase:
+    return Phase(operation=OP, name="power", calls=calls, wait=wait, then=then)
 
 
-THEN = act("then", kind="step", vm=None, after_loss="repeat")
+THEN = call("then", kind="step", vm=None, after_loss="repeat")
 
 
 def taken(step: NextStep) -> list[str]:
@@ -152,7 +152,7 @@ def taken(step: NextStep) -> list[str]:
 
 
 def test_acts_that_are_due_are_taken_side_by_side_once() -> None:
-    at = completing(phase=phase(act("a"), act("b"), act("c"), then=THEN))
+    at = completing(phase=phase(call("a"), call("b"), call("c"), then=THEN))
     assert taken(next_step(operation(), at, 1)) == ["a", "b", "c"]
     op = operation(going=frozenset({"a"}), done={"b": 1})
     assert taken(next_step(op, at, 1)) == ["c"]
@@ -162,26 +162,26 @@ def test_acts_that_are_due_are_taken_side_by_side_once() -> None:
 
 def test_the_next_phase_waits_until_the_site_shows_what_was_done() -> None:
     done = operation(done={"a": 1})
-    assert isinstance(next_step(done, completing(phase=phase(act("a"), then=THEN)), 9), WaitFor)
+    assert isinstance(next_step(done, completing(phase=phase(call("a"), then=THEN)), 9), WaitFor)
     assert taken(next_step(done, completing(phase=phase(then=THEN)), 9)) == ["then"]
     assert isinstance(next_step(done, completing(phase=phase(wait="booting", then=THEN)), 9), WaitFor)
 
 
 def test_an_act_that_the_site_cannot_show_counts_by_its_outcome() -> None:
-    revert = act("a", after_loss="repeat")
+    revert = call("a", after_loss="repeat")
     at = completing(phase=phase(revert, then=THEN))
     assert taken(next_step(operation(done={"a": 1}), at, 1)) == ["then"]
     assert taken(next_step(operation(lost={"a": 1}), at, 2)) == ["a"]
 
 
 def test_acts_of_another_operation_are_left_to_it() -> None:
-    other = Phase(operation="op-2", name="power", acts=(act("a"),))
+    other = Phase(operation="op-2", name="power", calls=(call("a"),))
     assert isinstance(next_step(operation(), completing(phase=other), 1), WaitFor)
 
 
 def test_failures_are_asked_about_together_once_the_others_are_through() -> None:
-    skippable = [act(k, choices=("retry", "skip")) for k in "ab"]
-    at = completing(phase=phase(*skippable, act("c"), then=THEN))
+    skippable = [call(k, choices=("retry", "skip")) for k in "ab"]
+    at = completing(phase=phase(*skippable, call("c"), then=THEN))
     failed = {"a": "no host", "b": "no room"}
     op = operation(failed=failed, going=frozenset({"c"}))
     assert isinstance(next_step(op, at, 1), WaitFor)
@@ -193,7 +193,7 @@ def test_failures_are_asked_about_together_once_the_others_are_through() -> None
 
 
 def test_a_skipped_vm_is_told_to_the_site() -> None:
-    at = completing(phase=phase(act("a"), then=THEN))
+    at = completing(phase=phase(call("a"), then=THEN))
     op = operation(skipped={"a": "db01"})
     assert commands(next_step(op, at, 1)) == [Skip]
     skip = Skip(operation=OP, domain="erp", vms={"a": "db01"})
@@ -202,7 +202,7 @@ def test_a_skipped_vm_is_told_to_the_site() -> None:
 
 
 def test_what_nobody_can_tell_is_unknown_and_asked() -> None:
-    blind = act("a", after_loss="ask")
+    blind = call("a", after_loss="ask")
     at = completing(phase=phase(blind, then=THEN))
     assert isinstance(next_step(operation(lost={"a": 3}), at, 3), WaitFor)
     step = next_step(operation(lost={"a": 3}), at, 4)
@@ -248,7 +248,7 @@ def test_an_exit_is_done_when_the_session_is_gone_and_was_asked_to_go() -> None:
 
 def test_a_rollback_is_under_way_until_the_session_is_active_again() -> None:
     rolling = session(SessionState.ROLLING_BACK, last_operation=OP)
-    at = domain(Mode.PITR_SESSION, session=rolling, phase=phase(act("a"), then=THEN))
+    at = domain(Mode.PITR_SESSION, session=rolling, phase=phase(call("a"), then=THEN))
     assert taken(next_step(operation("pitr_run"), at, 1)) == ["a"]
     assert isinstance(next_step(operation("pitr_run"), domain(Mode.PITR_SESSION), 1), Fail)
 
@@ -287,7 +287,7 @@ def test_a_session_is_started_in_no_other_case(
         failover=failover(run_pitr=ticked),
         vms_recovered=recovered_vms,
         session=session() if has_session else None,
-        phase=phase(act("a"), act("b"), then=THEN) if recovered_vms < 2 else None,
+        phase=phase(call("a"), call("b"), then=THEN) if recovered_vms < 2 else None,
     )
     op = operation(done=done, lost=lost, going=going)
     step = next_step(op, at, serial)
@@ -304,7 +304,7 @@ def test_a_session_is_started_in_no_other_case(
 def test_what_is_due_beside_a_question_is_given() -> None:
     """A VM that is busy no more is started, whoever is asked about others."""
     question = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
-    step = next_step(operation(), completing(question=question, phase=phase(act("a"))), 1)
+    step = next_step(operation(), completing(question=question, phase=phase(call("a"))), 1)
     assert isinstance(step, AskOperator) and step.question.id == "ready:1"
     assert [command.key for command in step.commands] == ["a"]
     step = next_step(operation(), completing(question=question), 1)

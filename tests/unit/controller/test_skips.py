@@ -43,8 +43,8 @@ def test_a_skip_carries_the_vms_of_the_question_that_was_answered() -> None:
 
 
 def test_any_number_of_vms_is_skipped_by_one_command() -> None:
-    acts = tuple(PlannedCall(key=f"power:{n}", kind="power_on", vm=f"vm-{n}") for n in range(10_000))
-    phase = Phase(operation=OP, name="Execute runbook", acts=acts)
+    calls = tuple(PlannedCall(key=f"power:{n}", kind="power_on", vm=f"vm-{n}") for n in range(10_000))
+    phase = Phase(operation=OP, name="Execute runbook", calls=calls)
     at = domain(Mode.COMPLETING, phase=phase, failover=FORCE)
     skipped = {f"vm-{n}": f"web{n}" for n in range(10_000)}
     step = next_step(operation(skipped=skipped), at, 1)

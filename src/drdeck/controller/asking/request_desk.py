@@ -271,7 +271,7 @@ class RequestDesk:
         if label is None:
             offered = ", ".join(question.choices)
             raise NotAccepted("usage", f"the question of {name} can be answered with {offered} only")
-        act = PlannedCall(
+        call = PlannedCall(
             key=f"answer:{question.id}:{vm.id}",
             kind="answer",
             vm=vm.id,
@@ -279,7 +279,7 @@ class RequestDesk:
             args={"question": question.id, "choice": question.choices[label]},
             says=f'answer "{label}" to the question of {name}',
         )
-        command = MakePlannedCall(operation=ident, domain=op.domain, act=act, asked_by=actor)
+        command = MakePlannedCall(operation=ident, domain=op.domain, call=call, asked_by=actor)
         data = {"operation": ident, "vm": name, "text": question.text, "choice": label}
         self._record_or_refuse(actor, "vm_answer", data)
         result, text = await self.loop.executor.execute(command)

@@ -65,8 +65,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     unsent: dict[str, int] = {}
     going: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
-    acts: dict[str, PlannedCall] = {}
-    """the acts behind the keys in `failed`, so that a question can name them"""
+    calls: dict[str, PlannedCall] = msgspec.field(name="acts", default_factory=dict)
+    """the calls behind the keys in `failed`, so that a question can name them"""
     tasks: dict[str, str] = {}
     """key -> the site's id of the task that a command began whose outcome is not known yet"""
     remarks: dict[str, str] = {}

@@ -54,7 +54,7 @@ def apply(operations: Operations, event: Event) -> Operations:
 
 
 def recent(operations: Operations) -> Operations:
-    """The open ones, the KEPT that ended last, and the last of each act and outcome in each domain.
+    """The open ones, the KEPT that ended last, and the last of each action and outcome in each domain.
 
     What an open operation and the screens ask about is among them; a controller lives for months.
     """
@@ -166,12 +166,12 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
         # Too late to give up: the operation goes on, and asks again where it must.
         return _replace(op, answers=_without(op.answers, ["abort"]))
     if result in ("refused", "vanished"):
-        acts = op.acts
+        calls = op.calls
         command: AnyCommand = msgspec.convert(data["command"], AnyCommand)
         if isinstance(command, MakePlannedCall):
-            acts = {**acts, key: command.act}
+            calls = {**calls, key: command.call}
         failed = {**op.failed, key: data["text"]}
-        return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
+        return _replace(op, failed=failed, calls=calls, done=_without(op.done, [key]))
     return _replace(op, lost={**op.lost, key: serial}, answered=op.answered - {key})
 
 
@@ -180,8 +180,8 @@ def _task(op: Operation, data: dict[str, Any]) -> Operation:
 
 
 def _slow(op: Operation, data: dict[str, Any]) -> Operation:
-    act = msgspec.convert(data["act"], PlannedCall)
-    return _replace(op, slow=op.slow | {data["key"]}, acts={**op.acts, data["key"]: act})
+    call = msgspec.convert(data["act"], PlannedCall)
+    return _replace(op, slow=op.slow | {data["key"]}, calls={**op.calls, data["key"]: call})
 
 
 def _question(op: Operation, data: dict[str, Any]) -> Operation:
@@ -225,9 +225,9 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
 
 
 def _vms_of(op: Operation, keys: Iterable[str]) -> dict[str, str]:
-    """The VMs, id -> name, that the acts of some keys are about."""
-    acts = [op.acts[key] for key in keys if key in op.acts]
-    return {act.vm: act.name for act in acts if act.vm is not None}
+    """The VMs, id -> name, that the calls of some keys are about."""
+    calls = [op.calls[key] for key in keys if key in op.calls]
+    return {call.vm: call.name for call in calls if call.vm is not None}
 
 
 def _slow_answered(op: Operation, keys: list[str], choice: str) -> Operation:
@@ -263,7 +263,7 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         unsent={},
         going=frozenset(),
         answered=frozenset(),
-        acts={},
+        calls={},
         answers={},
         answered_vms={},
         tasks={},

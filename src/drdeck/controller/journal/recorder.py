@@ -73,9 +73,9 @@ class Recorder:
         JournalError."""
         marks = list[str]()
         for event in self.journal.events(facts.INTENT):
-            act = event.data["command"].get("act") or {}
-            if event.data["operation"] in operations and act.get("kind") == "clone":
-                marks.append(act["args"]["marker"])
+            call = event.data["command"].get("act") or {}
+            if event.data["operation"] in operations and call.get("kind") == "clone":
+                marks.append(call["args"]["marker"])
         return tuple(dict.fromkeys(marks))
 
     def record(self, actor: str, kind: str, data: dict[str, Any]) -> Event:

@@ -32,7 +32,7 @@ from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
-from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
+from drdeck.sites.vsphere.vcenter.calls.call_runner import CallRunner
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import KnownHardware
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, EarlierAttempt
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
@@ -56,9 +56,9 @@ OTHERS_S = 1.0
 
 
 class CallExecutor:
-    """The acts of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
+    """The calls of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
 
-    `done` is called when a command changed what is shown, `changed` when an act may have: with True by the
+    `done` is called when a command changed what is shown, `changed` when a call may have: with True by the
     last one that was under way at a domain.
     """
 
@@ -77,10 +77,10 @@ class CallExecutor:
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
         self._attributes = AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
-        self._acts: Counter[str] = Counter()
+        self._going: Counter[str] = Counter()
         self._patience = Patience()
         self.user_events = UserEvents(lambda: watching().datacenter, connected)
-        self._calls: dict[Connection, CallDriver] = {}
+        self._runners: dict[Connection, CallRunner] = {}
         self.trials = TrialWork(state, connected)
 
     def check(self, command: c.AnyCommand) -> str | None:
@@ -93,8 +93,8 @@ class CallExecutor:
 
     async def carry_out(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
-        if isinstance(command, c.MakePlannedCall) and command.act.kind not in _OF_THE_RECORD:
-            return await self._act(command, begun)
+        if isinstance(command, c.MakePlannedCall) and command.call.kind not in _OF_THE_RECORD:
+            return await self._make_call(command, begun)
         await self._change(command)
         return ""
 
@@ -119,7 +119,7 @@ class CallExecutor:
                 await self._write(folder, self._state.folders.last(folder.id)[0], command.says)
             self._done()
             return
-        if isinstance(command, c.MakePlannedCall) and record_step(command.act).to == "entry":
+        if isinstance(command, c.MakePlannedCall) and record_step(command.call).to == "entry":
             await self._nothing_running(command)
         closed = self.check(command)
         if closed is not None and not isinstance(command, c.MakePlannedCall):
@@ -133,7 +133,7 @@ class CallExecutor:
             why = await self.trials.look_at_strays(command)
             if why:
                 raise Refused(f"Could not {command.says}: {why}")
-        elif isinstance(command, c.MakePlannedCall) and record_step(command.act).to == "trial_adopt":
+        elif isinstance(command, c.MakePlannedCall) and record_step(command.call).to == "trial_adopt":
             await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes([self._state.folder(command.domain).id])
@@ -148,7 +148,7 @@ class CallExecutor:
                 self._guard.begins(command.operation)
             elif changes and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
-            noted = isinstance(command, c.MakePlannedCall) and command.act.kind == "note"
+            noted = isinstance(command, c.MakePlannedCall) and command.call.kind == "note"
             await self._write(folder, changes, command.says, leased=not noted)
             if changes:
                 after = read({**folder.attributes, **changes})
@@ -195,131 +195,131 @@ class CallExecutor:
             return self.trials.changes(command, s.record, s)
         return record_changes(command, s, self._state.inventory(), self._state.now())
 
-    async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
+    async def _make_call(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
-        domain, act = command.domain, command.act
-        if act.kind == "wait":
-            return await self._await_others(act, begun)
-        key = f"{command.operation}:{act.key}"
+        domain, call = command.domain, command.call
+        if call.kind == "wait":
+            return await self._await_others(call, begun)
+        key = f"{command.operation}:{call.key}"
         again = command.again or self._patience.tried(key)
-        aim, shown_at = act.says, act.vm or ""
+        aim, shown_at = call.says, call.vm or ""
         connection = self._connected()
-        if act.kind in _AT_THE_PROTECTED_SITE:
+        if call.kind in _AT_THE_PROTECTED_SITE:
             side = self._protected
             if side is None or side.connection is None:
                 why = (side.lost or NOT_YET) if side else "no protected site is configured"
                 raise Refused(f"Could not {aim}: {why}")
             connection = side.connection
-            shown_at = next((x.id for x in self._state.find(domain)[1].vms if x.name == act.name), "")
+            shown_at = next((x.id for x in self._state.find(domain)[1].vms if x.name == call.name), "")
         folder = self._state.folder(domain)
-        machine = self._machine(domain, act)
+        machine = self._machine(domain, call)
         power = machine.power if machine is not None else "unknown"
-        self._acts[domain] += 1
+        self._going[domain] += 1
         try:
-            # looked at right before the act: a controller that slept must learn that it drives no more
+            # looked at right before the call: a controller that slept must learn that it drives no more
             await self._keeper.drive(folder, aim)
-            before = self._before(folder, act) if again else None
+            before = self._before(folder, call) if again else None
 
             devices = self._state.devices
             hardware = KnownHardware(
                 devices.hardware_of(machine) if machine is not None else None,
-                functools.partial(devices.take, act.vm or ""),
+                functools.partial(devices.take, call.vm or ""),
             )
 
-            def call(session: VCenterSession) -> CallSteps:
-                steps = vm_calls.carry_out(session, act, before, again, hardware)
-                return vm_calls.followed(session, command.task, act, steps) if command.task else steps
+            def steps_of(session: VCenterSession) -> CallSteps:
+                steps = vm_calls.carry_out(session, call, before, again, hardware)
+                return vm_calls.followed(session, command.task, call, steps) if command.task else steps
 
             async def until() -> float:
                 return await self._keeper.drive(folder, aim)
 
-            with self._guard.own_calls.claim(act, power):
-                calls = self._calls_of(connection)
+            with self._guard.own_calls.remember(call, power):
+                runner = self._runner_of(connection)
                 started, remark = False, ""
-                if machine is not None and await self._starts_together(command, machine, calls, again):
-                    lacks = functools.partial(vm_calls.before_power_on, act=act)
-                    remark = await calls.carry_out(lacks, aim, until, begun) if act.args else ""
-                    started = await calls.together.power_on(machine.id, aim, until, begun)
+                if machine is not None and await self._starts_together(command, machine, runner, again):
+                    lacks = functools.partial(vm_calls.before_power_on, call=call)
+                    remark = await runner.carry_out(lacks, aim, until, begun) if call.args else ""
+                    started = await runner.together.power_on(machine.id, aim, until, begun)
                 if not started:
-                    remark = await calls.carry_out(call, aim, until, begun)
+                    remark = await runner.carry_out(steps_of, aim, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {aim}: {error}") from None
         except asyncio.CancelledError:  # nobody waits for its task any more
-            self._state.failed(shown_at, act.kind, f"Could not {aim}: it has not ended yet")
+            self._state.failed(shown_at, call.kind, f"Could not {aim}: it has not ended yet")
             raise
         except Refused as error:
             self._patience.over(key)
-            self._state.failed(shown_at, act.kind, str(error))
+            self._state.failed(shown_at, call.kind, str(error))
             raise
         except (Busy, ResultUnknown) as error:
-            weighed = self._patience.weigh(key, error, self._state.now(), act.limit_s)
+            weighed = self._patience.weigh(key, error, self._state.now(), call.limit_s)
             if isinstance(error, Busy):
-                self._state.failed(shown_at, act.kind, str(weighed))
+                self._state.failed(shown_at, call.kind, str(weighed))
             raise weighed from None
         else:
             self._patience.over(key)
             self._state.errors.pop(shown_at, None)
-            return await self._kept(command, remark) if act.kind in KINDS else remark
+            return await self._kept(command, remark) if call.kind in KINDS else remark
         finally:
-            self._acts[domain] -= 1
-            self._changed(not self._acts[domain])
+            self._going[domain] -= 1
+            self._changed(not self._going[domain])
 
-    def _machine(self, domain: str, act: PlannedCall) -> VmFacts | None:
+    def _machine(self, domain: str, call: PlannedCall) -> VmFacts | None:
         """The VM that a call is about, at the site where it is; ids of two vCenters may be alike."""
-        if act.kind not in _AT_THE_PROTECTED_SITE:
-            return self._state.inventory().vms.get(act.vm or "")
+        if call.kind not in _AT_THE_PROTECTED_SITE:
+            return self._state.inventory().vms.get(call.vm or "")
         there = self._state.find(domain)[1].protected
-        return next((vm for vm in there.vms if vm.id == act.vm), None) if there is not None else None
+        return next((vm for vm in there.vms if vm.id == call.vm), None) if there is not None else None
 
     async def _kept(self, command: c.MakePlannedCall, answer: str) -> str:
         """Keep in the record what a call of a test told, and see the test folder as it is now."""
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes([self._state.folder(command.domain).id])
             folder, situation = self._state.find(command.domain)
-            changes, remark = self.trials.kept(command.act, answer, situation.record)
+            changes, remark = self.trials.kept(command.call, answer, situation.record)
             await self._write(folder, changes, f"note what came of it: {command.says}")
             await self.trials.look()
             self._done()
         return remark
 
-    async def _await_others(self, act: PlannedCall, begun: TaskBegun | None) -> str:
+    async def _await_others(self, call: PlannedCall, begun: TaskBegun | None) -> str:
         """Wait until a task of others on a VM has ended; it holds no place meanwhile."""
-        task = act.args["task"]
+        task = call.args["task"]
         if begun is not None:
             await begun(task)
         while True:
-            vm = self._state.inventory().vms.get(act.vm or "")
+            vm = self._state.inventory().vms.get(call.vm or "")
             if vm is None or task not in vm.running_tasks:
                 return ""
             await asyncio.sleep(OTHERS_S)
 
     async def _starts_together(
-        self, command: c.MakePlannedCall, vm: VmFacts, calls: CallDriver, again: bool
+        self, command: c.MakePlannedCall, vm: VmFacts, runner: CallRunner, again: bool
     ) -> bool:
         """Tell whether a VM is started with others of its group, as the settings want it.
 
         A second try is made alone: what a group's call said of others is not known any more.
         """
         how = self._state.settings.power_on
-        if how == "single" or command.act.kind not in ("power_on", "power_on_there"):
+        if how == "single" or command.call.kind not in ("power_on", "power_on_there"):
             return False
         if again or command.task or vm.power == "on":
             return False
-        return await calls.together.suits(vm.id, vm.host, anyhow=how == "group")
+        return await runner.together.suits(vm.id, vm.host, anyhow=how == "group")
 
-    def _calls_of(self, connection: Connection) -> CallDriver:
-        """The driver of the calls over a connection, of which there is one for as long as it is in use."""
-        driver = self._calls.get(connection)
-        if driver is None:
+    def _runner_of(self, connection: Connection) -> CallRunner:
+        """The runner of the calls over a connection, of which there is one for as long as it is in use."""
+        runner = self._runners.get(connection)
+        if runner is None:
             protected = self._protected.connection if self._protected is not None else None
-            self._calls = {
-                other: calls
-                for other, calls in self._calls.items()
+            self._runners = {
+                other: earlier
+                for other, earlier in self._runners.items()
                 if other is protected or self._current(other)
             }
             override = self._state.settings.power_on_override
-            driver = self._calls[connection] = CallDriver(connection, override)
-        return driver
+            runner = self._runners[connection] = CallRunner(connection, override)
+        return runner
 
     def _current(self, connection: Connection) -> bool:
         """Tell whether it is the one to this site, and not replaced meanwhile."""
@@ -328,9 +328,9 @@ class CallExecutor:
         except SiteUnreachable:
             return False
 
-    def _before(self, folder: FolderFacts, act: PlannedCall) -> EarlierAttempt | None:
-        """Since when an act may have been asked for, where the VM itself does not show that it was."""
-        if "since" not in act.args:
+    def _before(self, folder: FolderFacts, call: PlannedCall) -> EarlierAttempt | None:
+        """Since when a call may have been asked for, where the VM itself does not show that it was."""
+        if "since" not in call.args:
             return None
-        since = datetime.fromisoformat(act.args["since"])
+        since = datetime.fromisoformat(call.args["since"])
         return EarlierAttempt(since, self._state.now() - since, self._keeper.leases.accounts(folder.id))

@@ -86,7 +86,7 @@ class LeaseKeeper:
                 # a lease of ours that lapsed, as while vCenter was out of reach, is taken up again as well
                 if not other_tires and not self.leases.tiring(folder.id, quiet=True):
                     continue
-                try:  # what fails here is said by the next act, which looks again
+                try:  # what fails here is said by the next call, which looks again
                     record = read(folder.attributes)
                     if not record.completing and record.session is None:
                         continue
@@ -156,7 +156,7 @@ class LeaseKeeper:
             until_s = await connection.command(
                 lambda session: self.leases.hold(session, folder.id, force, quiet), aim
             )
-            if not quiet:  # it has looked at less than an act is to know
+            if not quiet:  # it has looked at less than a call is to know
                 self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
             return until_s
 

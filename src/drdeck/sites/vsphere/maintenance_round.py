@@ -33,7 +33,7 @@ class MaintenanceRound:
         """by folder: since when it was seen so, without a break"""
 
     def due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
-        """Name of a domain and act, for each that is due."""
+        """Name of a domain and call, for each that is due."""
         watch = self._state.watch
         inventory = watch.inventory if watch else None
         if inventory is None:
@@ -55,13 +55,13 @@ class MaintenanceRound:
             ]
             due += [(folder.name, call) for call in joining(situation)]
             due += [(folder.name, call) for call in self_driven(situation)]
-            acts = maintenance.due(situation, now, self._pending.get(folder.id))
-            for act in acts:
-                if act.key.startswith("point:"):
+            calls = maintenance.due(situation, now, self._pending.get(folder.id))
+            for call in calls:
+                if call.key.startswith("point:"):
                     self._pending[folder.id] = datetime.fromisoformat(
-                        act.args["name"].removeprefix("drdeck-")
+                        call.args["name"].removeprefix("drdeck-")
                     )
-            due += [(folder.name, act) for act in acts]
+            due += [(folder.name, call) for call in calls]
         self._idle_serial, self._idle_since = (0 if due else inventory.serial), now
         idle_s = min(LONGEST_S, REST * (time.thread_time() - began_s))
         self._idle = timedelta(seconds=max(IDLE_S, idle_s))

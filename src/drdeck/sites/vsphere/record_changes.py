@@ -54,10 +54,10 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
             return return_transitions.cancel_release(record, command)
         case c.FailBack() | c.ResumeRehydration():
             raise NotNow("not supported: this site moves no data")
-        case c.MakePlannedCall() if record_step(command.act).to in return_transitions.STEPS:
-            return return_transitions.step(record, command.operation, record_step(command.act).to, now)
-        case c.MakePlannedCall() if record_step(command.act).to in way_back_transitions.STEPS:
-            return way_back_transitions.step(record, command.operation, record_step(command.act).to, now)
+        case c.MakePlannedCall() if record_step(command.call).to in return_transitions.STEPS:
+            return return_transitions.step(record, command.operation, record_step(command.call).to, now)
+        case c.MakePlannedCall() if record_step(command.call).to in way_back_transitions.STEPS:
+            return way_back_transitions.step(record, command.operation, record_step(command.call).to, now)
         case c.StartSession():
             return session_transitions.start_session(record, command, _ids(s, command.vms))
         case c.MakeEntryPoints():
@@ -70,12 +70,12 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
             return transitions.skip(record, command)
         case c.Resolve():
             return transitions.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
-        case c.MakePlannedCall() if command.act.kind == "note":
+        case c.MakePlannedCall() if command.call.kind == "note":
             return transitions.synchronised(record, now)
-        case c.MakePlannedCall() if command.act.kind == "join":
-            return transitions.joined(record, command.act.vm or "", command.act.args.get("absent", ""))
+        case c.MakePlannedCall() if command.call.kind == "join":
+            return transitions.joined(record, command.call.vm or "", command.call.args.get("absent", ""))
         case c.MakePlannedCall():
-            to, g, newest = record_step(command.act)
+            to, g, newest = record_step(command.call)
             return transitions.step(record, command.operation, to, g, now, newest)
         case _:
             return {}

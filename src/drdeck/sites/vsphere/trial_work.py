@@ -182,12 +182,12 @@ class TrialWork:
                 return trial_transitions.end(record, command, now)
             case c.AdoptTrialVms():
                 return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), True)
-            case c.MakePlannedCall() if record_step(command.act).to == "trial_adopt":
+            case c.MakePlannedCall() if record_step(command.call).to == "trial_adopt":
                 return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), False)
             case c.Resolve():
                 return trial_transitions.resolve(record, command, trial_plan.unready_clones(s), now)
             case c.MakePlannedCall():
-                to, g, _ = record_step(command.act)
+                to, g, _ = record_step(command.call)
                 # upkeep has no operation: the test that it goes on with is the one there is
                 operation = command.operation or (record.trial.id if record.trial is not None else "")
                 return trial_transitions.step(record, operation, to, g, now, self._absent(record))
@@ -209,28 +209,28 @@ class TrialWork:
             case c.Resolve():
                 return command.question.startswith("ready:test:")
             case c.MakePlannedCall():
-                return record_step(command.act).to in trial_transitions.STEPS
+                return record_step(command.call).to in trial_transitions.STEPS
         return False
 
-    def kept(self, act: PlannedCall, answer: str, record: Record) -> tuple[dict[str, str], str]:
+    def kept(self, call: PlannedCall, answer: str, record: Record) -> tuple[dict[str, str], str]:
         """The changes of a record by what a call told, and what an operator should know of it."""
         if not answer:
             return {}, ""
-        if act.kind == "clone":
+        if call.kind == "clone":
             clone_facts = msgspec.json.decode(answer, type=Cloned)
             clone = CloneRecord(
-                of=act.vm or "",
-                snapshot=act.args["snapshot"],
+                of=call.vm or "",
+                snapshot=call.args["snapshot"],
                 uuid=clone_facts.uuid,
-                marker=act.args["marker"],
+                marker=call.args["marker"],
                 bases=clone_facts.bases,
             )
             return trial_transitions.cloned(
                 record, clone_facts.vm, clone
-            ), f"{act.args['name']} is {clone_facts.vm}"
+            ), f"{call.args['name']} is {clone_facts.vm}"
         end = msgspec.json.decode(answer, type=Removed)
-        changes = trial_transitions.removed(record, act.vm or "", end.left, end.replica)
-        remark = f"{act.name} is left over: {end.left}" if end.left else ""
+        changes = trial_transitions.removed(record, call.vm or "", end.left, end.replica)
+        remark = f"{call.name} is left over: {end.left}" if end.left else ""
         if end.replica:
             remark = f"the replica changed: {end.replica}"
         return changes, remark

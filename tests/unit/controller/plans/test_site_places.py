@@ -49,15 +49,15 @@ class StartingSite(ManySite):
     def _starting(self, domain: Any) -> Any:
         if domain.failover is None or domain.session is not None:
             return domain
-        acts = [
+        calls = [
             PlannedCall(
                 key=f"power:{domain.name}:{n}", kind="power_on", vm=f"{domain.name}-{n}", says="power on"
             )
             for n in range(self.sizes[domain.name])
         ]
-        due = tuple(act for act in acts if act.key not in self.over)
+        due = tuple(call for call in calls if call.key not in self.over)
         recovered = 0 if due else 2
-        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=due) if due else None
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", calls=due) if due else None
         return msgspec.structs.replace(domain, vms_recovered=recovered, phase=phase)
 
     def is_full(self, ended: int) -> bool:
@@ -70,7 +70,7 @@ class StartingSite(ManySite):
     async def execute(self, command: AnyCommand, begun: Any = None) -> str:
         if not isinstance(command, MakePlannedCall):
             return await super().execute(command, begun)
-        key = command.act.key
+        key = command.call.key
         self.sent.append(key)
         self.going[key] = asyncio.Event()
         self.most = max(self.most, len(self.going))
@@ -125,7 +125,7 @@ async def test_a_large_domain_holds_no_small_one_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("asks", "passed_s", "used"), [(True, 4, 1), (True, 5, 0), (False, 600, 1)])
 def test_a_vm_that_waits_for_a_person_gives_its_place_back(asks: bool, passed_s: float, used: int) -> None:
-    act = PlannedCall(key="power:1", kind="power_on", vm="vm-1")
+    call = PlannedCall(key="power:1", kind="power_on", vm="vm-1")
     places = CallPlaces({"power_on": 1})
-    taken = places.used([(act, 100.0)], 100.0 + passed_s, {"vm-1"} if asks else ())
-    assert taken["power_on"] == used and places.has_room(act, taken) == (used == 0)
+    taken = places.used([(call, 100.0)], 100.0 + passed_s, {"vm-1"} if asks else ())
+    assert taken["power_on"] == used and places.has_room(call, taken) == (used == 0)

@@ -1,7 +1,7 @@
 """Times in which drdeck was at work on a session's VMs, told by the record where nobody knows each call.
 
 A controller that was started anew, one that follows another, and one that has taken over, know what was
-asked and when, not what was done to which VM. What looks like an act of drdeck, by an account of drdeck,
+asked and when, not what was done to which VM. What looks like a call of drdeck, by an account of drdeck,
 in such a time is one. That time ends for who drives: what was asked before it drove was let in by vCenter
 by then, for the sessions in which it was asked are ended.
 """
@@ -42,7 +42,7 @@ What = Literal["start", "rollback", "exit", "before"]
 
 class LeaseTenure(NamedTuple):
     """This process drives the domain since `since`. `begun`: operations that it has begun itself, whose
-    acts it knows; `tasks`: VM -> tasks under way on it, but for VMs on which it has begun acts itself."""
+    calls it knows; `tasks`: VM -> tasks under way on it, but for VMs on which it has begun calls itself."""
 
     since: datetime
     begun: Container[str] = ()
@@ -56,7 +56,7 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
     Belongs to one operation on a session, or to all before this controller came (`before`); open while
     `end` is None.
 
-    `since`: when this process began to drive, if it does: from then on it takes the acts and knows each of
+    `since`: when this process began to drive, if it does: from then on it takes the calls and knows each of
     them, so that the time alone explains nothing. `taken`: until then another one took them; None: it has
     begun the operation itself.
     """
@@ -112,7 +112,7 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
     """finished ones, as known last"""
 
     def forget_acts(self) -> None:
-        """The process that knew the acts is gone."""
+        """The process that knew the calls is gone."""
         for window in self.windows.values():
             window.since, window.taken, window.inside, window.rest = None, None, {}, {}
 

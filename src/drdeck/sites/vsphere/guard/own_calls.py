@@ -21,15 +21,15 @@ from drdeck.sites.contract import Refused, SiteError
 from .observations import By, Observation
 
 SHOWN_S = 60.0
-"""So long after an act what it is for may first be seen in the VM's facts."""
+"""So long after a call what it is for may first be seen in the VM's facts."""
 BESIDE_S = 5.0
-"""The same for what may come with it, and for an act that was refused: parts of it may have been done."""
+"""The same for what may come with it, and for a call that was refused: parts of it may have been done."""
 EVENT_S = 10.0
-"""So long after an act an event of it may arrive, where its time tells nothing."""
+"""So long after a call an event of it may arrive, where its time tells nothing."""
 SLACK = timedelta(seconds=2)
 """By so much our idea of vCenter's clock may be off."""
 LOST = timedelta(minutes=2)
-"""An act whose answer was lost may yet be done so much later."""
+"""A call whose answer was lost may yet be done so much later."""
 _FRESH = timedelta(minutes=1)
 _KEPT = 10_000
 
@@ -42,7 +42,7 @@ _EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
     "connect": {Change.CONFIG: ()},
     "prepare": {Change.SNAPSHOT: (), Change.CONFIG: ()},
 }
-"""Kind of act -> the deeds that come of it, with what may come of them (empty: whatever it is about).
+"""Kind of call -> the deeds that come of it, with what may come of them (empty: whatever it is about).
 
 A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back; a
 removal that fails half way leaves disks to be consolidated.
@@ -56,34 +56,34 @@ _MAIN = {
     "connect": Change.CONFIG,
     "prepare": Change.SNAPSHOT,
 }
-"""The effect that each act is for."""
+"""The effect that each call is for."""
 
 
-def explains(act: PlannedCall, observation: Observation) -> bool:
-    """True if a deed on the act's VM is what the act does."""
-    expected = _EXPLAINS.get(act.kind, {}).get(observation.deed)
-    if expected is None or act.vm != observation.vm:
+def explains(call: PlannedCall, observation: Observation) -> bool:
+    """True if a deed on the call's VM is what the call does."""
+    expected = _EXPLAINS.get(call.kind, {}).get(observation.deed)
+    if expected is None or call.vm != observation.vm:
         return False
     if expected:
         return observation.to in expected
     about = {
-        Change.SNAPSHOT: act.args.get("name", ""),
-        Change.REVERTED: act.args.get("snapshot", ""),
-        Change.SNAPSHOT_REMOVED: act.args.get("snapshots", act.args.get("snapshot", "")),
+        Change.SNAPSHOT: call.args.get("name", ""),
+        Change.REVERTED: call.args.get("snapshot", ""),
+        Change.SNAPSHOT_REMOVED: call.args.get("snapshots", call.args.get("snapshot", "")),
     }.get(observation.deed, "")
-    return not about or observation.to in ("", about, *_several(act, observation.deed))
+    return not about or observation.to in ("", about, *_several(call, observation.deed))
 
 
-def _several(act: PlannedCall, deed: Change) -> list[str]:
+def _several(call: PlannedCall, deed: Change) -> list[str]:
     """The ids of the snapshots that one call removes; of each an effect is seen by itself."""
-    return act.args.get("snapshots", "").split() if deed is Change.SNAPSHOT_REMOVED else []
+    return call.args.get("snapshots", "").split() if deed is Change.SNAPSHOT_REMOVED else []
 
 
 @dataclass
 class OwnCall:
-    """One act that was begun; times are vCenter's, those in seconds the monotonic clock's."""
+    """One call that was begun; times are vCenter's, those in seconds the monotonic clock's."""
 
-    act: PlannedCall
+    call: PlannedCall
     began: datetime
     began_s: float
     ended: datetime | None = None
@@ -97,14 +97,14 @@ class OwnCall:
     """what of it was seen in the VM's facts already; of a rollback each state of power by itself, for what
     had memory is suspended first and off then"""
     announced: set[tuple[Change, By]] = field(default_factory=set)
-    """what of it events told already: the next such event is not of this act"""
+    """what of it events told already: the next such event is not of this call"""
 
     def explains(self, observation: Observation) -> bool:
-        return observation.deed not in self.never and explains(self.act, observation)
+        return observation.deed not in self.never and explains(self.call, observation)
 
     def shows_for_s(self, deed: Change) -> float:
         """Seconds after its end in which this may be seen; what comes beside, never after what it is for."""
-        main = _MAIN.get(self.act.kind)
+        main = _MAIN.get(self.call.kind)
         if deed is not main and main in self.appeared:
             return 0.0
         if deed is main and not self.refused:
@@ -113,90 +113,90 @@ class OwnCall:
 
 
 class OwnCalls:
-    """The acts of this controller, on any VM."""
+    """The calls of this controller, on any VM."""
 
     def __init__(self, now: Callable[[], datetime], steady: Callable[[], float] = time.monotonic) -> None:
         self._now, self._steady = now, steady
-        self._claims: dict[str, list[OwnCall]] = {}
+        self._of_vm: dict[str, list[OwnCall]] = {}
         """by VM, each VM's in the order in which they were begun"""
         self._order: deque[OwnCall] = deque()
 
-    def begin(self, act: PlannedCall, power: str = "unknown") -> OwnCall:
-        """To be called before the act's request leaves; `power`: that of its VM now."""
-        stays_off = act.kind == "revert" and power == "off" and "memory" not in act.args
+    def begin(self, call: PlannedCall, power: str = "unknown") -> OwnCall:
+        """To be called before the call's request leaves; `power`: that of its VM now."""
+        stays_off = call.kind == "revert" and power == "off" and "memory" not in call.args
         never = frozenset({Change.POWER}) if stays_off else frozenset[Change]()
-        claim = OwnCall(act, self._now(), self._steady(), never=never)
-        self._claims.setdefault(act.vm or "", []).append(claim)
-        self._order.append(claim)
+        own = OwnCall(call, self._now(), self._steady(), never=never)
+        self._of_vm.setdefault(call.vm or "", []).append(own)
+        self._order.append(own)
         if len(self._order) > _KEPT:
-            oldest = self._order.popleft().act.vm or ""
-            del self._claims[oldest][0]
-            if not self._claims[oldest]:
-                del self._claims[oldest]
-        return claim
+            oldest = self._order.popleft().call.vm or ""
+            del self._of_vm[oldest][0]
+            if not self._of_vm[oldest]:
+                del self._of_vm[oldest]
+        return own
 
     @contextlib.contextmanager
-    def claim(self, act: PlannedCall, power: str = "unknown") -> Iterator[None]:
-        """The act is taken within: Refused says that it was not done, any other error that it may yet be."""
-        claim = self.begin(act, power)
+    def remember(self, call: PlannedCall, power: str = "unknown") -> Iterator[None]:
+        """The call is taken within: Refused says that it was not done, any other error that it may yet be."""
+        own = self.begin(call, power)
         try:
             yield
         except Refused:
-            claim.refused = True
+            own.refused = True
             raise
         except (SiteError, asyncio.CancelledError):
-            claim.lasts = LOST
+            own.lasts = LOST
             raise
         finally:
-            claim.ended, claim.ended_s = self._now(), self._steady()
+            own.ended, own.ended_s = self._now(), self._steady()
 
     def nothing_pending(self, vms: Collection[str]) -> None:
-        """Count the effects of acts that are over as seen: the facts known now of these VMs hold them."""
-        for claim in [claim for vm in vms for claim in self._claims.get(vm, ())]:
-            if claim.ended_s is not None:
-                claim.appeared.update(_EXPLAINS.get(claim.act.kind, {}))
+        """Count the effects of calls that are over as seen: the facts known now of these VMs hold them."""
+        for own in [own for vm in vms for own in self._of_vm.get(vm, ())]:
+            if own.ended_s is not None:
+                own.appeared.update(_EXPLAINS.get(own.call.kind, {}))
 
     def begun_on(self, vm: str, since: datetime) -> bool:
-        """True if an act on a VM was begun since an instant."""
-        return any(claim.began >= since for claim in self._claims.get(vm, ()))
+        """True if a call on a VM was begun since an instant."""
+        return any(own.began >= since for own in self._of_vm.get(vm, ()))
 
     def is_own(self, observation: Observation, came_s: float) -> bool:
-        """True if what facts tell came of an act of ours; each effect of an act counts once.
+        """True if what facts tell came of a call of ours; each effect of a call counts once.
 
-        `came_s`: when it was told here; what was told before an act did not come of it.
+        `came_s`: when it was told here; what was told before a call did not come of it.
         """
         now, deed = self._steady(), observation.deed
-        for claim in self._claims.get(observation.vm, ()):
-            lasts_s = claim.shows_for_s(deed)
-            live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
-            begun = claim.began_s <= came_s
-            twice = (claim.act.kind == "revert" and deed is Change.POWER) or _several(claim.act, deed)
+        for own in self._of_vm.get(observation.vm, ()):
+            lasts_s = own.shows_for_s(deed)
+            live = lasts_s > 0 and (own.ended_s is None or now - own.ended_s <= lasts_s)
+            begun = own.began_s <= came_s
+            twice = (own.call.kind == "revert" and deed is Change.POWER) or _several(own.call, deed)
             effect = (deed, observation.to) if twice else deed
-            if live and begun and not {effect, deed} & claim.appeared and claim.explains(observation):
-                claim.appeared.add(effect)
+            if live and begun and not {effect, deed} & own.appeared and own.explains(observation):
+                own.appeared.add(effect)
                 return True
         return False
 
     def heard(self, observation: Observation, came_s: float, live: bool = True) -> bool:
-        """True if what an event tells came of an act of ours; `came_s` as above.
+        """True if what an event tells came of a call of ours; `came_s` as above.
 
         Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
         was not read back.
         """
-        telling = (observation.deed, observation.by)
+        effect_told = (observation.deed, observation.by)
         by_arrival = live and abs(self._now() - observation.until) > _FRESH
-        for claim in self._claims.get(observation.vm, ()):
-            if came_s < claim.began_s or telling in claim.announced or not claim.explains(observation):
+        for own in self._of_vm.get(observation.vm, ()):
+            if came_s < own.began_s or effect_told in own.announced or not own.explains(observation):
                 continue
-            ended = claim.ended or self._now()
-            ended_s = self._steady() if claim.ended_s is None else claim.ended_s
+            ended = own.ended or self._now()
+            ended_s = self._steady() if own.ended_s is None else own.ended_s
             if by_arrival:
                 during = came_s <= ended_s + EVENT_S
             else:
-                during = observation.until >= claim.began - SLACK and observation.since <= ended + claim.lasts
+                during = observation.until >= own.began - SLACK and observation.since <= ended + own.lasts
             if during:
-                if observation.deed is not Change.CONFIG and not _several(claim.act, observation.deed):
+                if observation.deed is not Change.CONFIG and not _several(own.call, observation.deed):
                     # one revert may change several parts of it
-                    claim.announced.add(telling)
+                    own.announced.add(effect_told)
                 return True
         return False

@@ -117,7 +117,7 @@ def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
     args = _entry_args(s, f)
     limit_s = min(ENTRY_LIMIT_S, float(s.settings.task_timeout))
     key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
-    acts = tuple(
+    calls = tuple(
         on_vm(
             vm,
             "prepare",
@@ -129,7 +129,7 @@ def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
         )
         for vm in s.living()
     )
-    return Phase(operation=f.id, name="Map VM networks", acts=acts, then=step("power", f.id))
+    return Phase(operation=f.id, name="Map VM networks", calls=calls, then=step("power", f.id))
 
 
 def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
@@ -160,19 +160,19 @@ def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool 
     moves = moves_of(args)
     if defers:
         args = args | {"busy": "later"}
-    acts, busy, limit_s = [], [], float(s.settings.task_timeout)
+    calls, busy, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.living() if moves else ():
         if OTHERS not in moves and not {*moves, *moves.values()}.intersection(vm.networks):
             continue
         if vm.running_tasks and not defers:
             busy.append(vm)
-            acts.append(wait_for_others(vm, limit_s))
+            calls.append(wait_for_others(vm, limit_s))
             continue
         says = f"connect {vm.name} to its recovery network"
         key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
-        acts.append(on_vm(vm, "connect", key, says, args, after_loss="repeat", limit_s=limit_s))
+        calls.append(on_vm(vm, "connect", key, says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
-    return Phase(operation=operation, name="Map VM networks", acts=tuple(acts), wait=wait, then=then)
+    return Phase(operation=operation, name="Map VM networks", calls=tuple(calls), wait=wait, then=then)
 
 
 def remapping(s: DomainState) -> Plan | None:

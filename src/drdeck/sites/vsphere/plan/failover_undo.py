@@ -73,7 +73,7 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
     if not dirty and s.settings.start_protected and (originals := _to_start_there(s)):
         return Plan(_starting_there(s, u, originals, then))
     waits = f"removing points of {names(dirty)}" if dirty else ""
-    return Plan(Phase(operation=u.by, name="Remove points", acts=removals, wait=waits, then=then))
+    return Plan(Phase(operation=u.by, name="Remove points", calls=removals, wait=waits, then=then))
 
 
 def _to_start_there(s: DomainState) -> list[VmFacts]:
@@ -85,7 +85,7 @@ def _to_start_there(s: DomainState) -> list[VmFacts]:
 
 def _starting_there(s: DomainState, u: UndoRecord, originals: list[VmFacts], then: PlannedCall) -> Phase:
     """Power the originals on, as the settings want it. One that cannot be is asked about."""
-    acts = tuple(
+    calls = tuple(
         on_vm(
             vm,
             "power_on_there",
@@ -97,15 +97,15 @@ def _starting_there(s: DomainState, u: UndoRecord, originals: list[VmFacts], the
         for vm in originals
     )
     wait = f"starting at the protected site: {names(originals)}"
-    return Phase(operation=u.by, name="Start the protected VMs", acts=acts, wait=wait, then=then)
+    return Phase(operation=u.by, name="Start the protected VMs", calls=calls, wait=wait, then=then)
 
 
 def _reverting(s: DomainState, u: UndoRecord) -> Phase:
-    acts, busy = list[PlannedCall](), list[VmFacts]()
+    calls, busy = list[PlannedCall](), list[VmFacts]()
     for vm in s.living():
         if vm.running_tasks:
             busy.append(vm)
-            acts.append(wait_for_others(vm, float(s.settings.task_timeout)))
+            calls.append(wait_for_others(vm, float(s.settings.task_timeout)))
             continue
         point = entry_point(vm, u.of)
         args = {
@@ -115,11 +115,11 @@ def _reverting(s: DomainState, u: UndoRecord) -> Phase:
         }
         says = f"take {vm.name} back to before the failover"
         limit_s = float(s.settings.task_timeout)
-        acts.append(on_vm(vm, "revert", "undo-revert", says, args, after_loss="repeat", limit_s=limit_s))
+        calls.append(on_vm(vm, "revert", "undo-revert", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     then = step("undo_clean", u.by)
     name = "Take back what was written"
-    return Phase(operation=u.by, name=name, acts=tuple(acts), wait=wait, then=then)
+    return Phase(operation=u.by, name=name, calls=tuple(calls), wait=wait, then=then)
 
 
 def _left(vm: VmFacts, u: UndoRecord) -> list[SnapshotFact]:
@@ -132,9 +132,9 @@ def committing(s: DomainState, c: CommittedRecord) -> Plan:
     """Remove the entry points: each costs room as long as it stands."""
     left = [(vm, point) for vm in s.living() if (point := entry_point(vm, c.of)) is not None]
     limit_s = float(s.settings.task_timeout)
-    acts = tuple(
+    calls = tuple(
         once_free(vm, removal_of(vm, point, limit_s=REMOVALS * limit_s), limit_s) for vm, point in left
     )
     wait = f"removing the entry points of {names([vm for vm, _ in left])}" if left else ""
     then = step("committed", c.by)
-    return Plan(Phase(operation=c.by, name="Remove the entry points", acts=acts, wait=wait, then=then))
+    return Plan(Phase(operation=c.by, name="Remove the entry points", calls=calls, wait=wait, then=then))

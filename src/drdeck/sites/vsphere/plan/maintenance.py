@@ -51,19 +51,19 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     ):
         return []
     name = _group_point(s, now, pending) if now <= points_until(f.since, s) else None
-    acts = []
+    calls = []
     # who waited longest comes first: where not all can join in time, it is not always the same ones
     for vm in sorted(s.members(), key=_last_made):
         if vm.running_tasks or vm.connection != "connected" or backup_under_way(vm, now):
             continue
         doomed = _doomed(s, vm, now)
         if doomed:
-            acts.append(removal_of(vm, removal_order(vm, doomed)[0], "prune"))
+            calls.append(removal_of(vm, removal_order(vm, doomed)[0], "prune"))
         elif name is not None and not full(vm) and not vm.has_snapshot(name):
             args = {"name": name, "description": "drdeck: group point"}
             says = f"make restore point {name} of {vm.name}"
-            acts.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
-    return acts
+            calls.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
+    return calls
 
 
 _UUID_LABELS = {"moved": "movedTheVM", "copied": "copiedTheVM"}

@@ -40,9 +40,9 @@ def entering(s: DomainState, operation: str) -> Plan:
     if session.entry is None:
         wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
         limit_s = float(s.settings.task_timeout)
-        acts = tuple(wait_for_others(vm, limit_s) for vm in busy)
+        calls = tuple(wait_for_others(vm, limit_s) for vm in busy)
         return Plan(
-            Phase(operation=operation, name=name, acts=acts, wait=wait, then=step("entry", operation))
+            Phase(operation=operation, name=name, calls=calls, wait=wait, then=step("entry", operation))
         )
     return Plan(_entry_points(s, session, operation, name, "entry", "active"))
 
@@ -61,12 +61,12 @@ def _entry_points(
     point, limit_s = point_name(session.entry), float(s.settings.task_timeout)
     lacking = [vm for vm in s.session_vms() if not s.is_skipped(vm) and not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
-    acts = tuple(
+    calls = tuple(
         once_free(vm, on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s))
         for vm in lacking
     )
     wait = f"making entry points: {names(lacking)}" if lacking else ""
-    return Phase(operation=operation, name=name, acts=acts, wait=wait, then=step(then, operation))
+    return Phase(operation=operation, name=name, calls=calls, wait=wait, then=step(then, operation))
 
 
 def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
@@ -83,7 +83,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
 
     Each call maps the VM's networks again too, for a revert takes them back to those of the snapshot.
     """
-    acts, busy = [], []
+    calls, busy = [], []
     session, limit_s = s.record.session, float(s.settings.task_timeout)
     entry = point_name(session.entry) if session is not None and session.entry is not None else ""
     moves = s.moves
@@ -91,7 +91,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
         point = target(vm, r.to, s.record)
         if vm.running_tasks:
             busy.append(vm)
-            acts.append(wait_for_others(vm, limit_s))
+            calls.append(wait_for_others(vm, limit_s))
             continue
         says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
         args = {
@@ -102,12 +102,12 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
             **({"memory": "discard"} if point is not None and point.memory else {}),
             **moves,
         }
-        acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat", limit_s=limit_s))
+        calls.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=r.id,
         name="Roll the VMs back",
-        acts=tuple(acts),
+        calls=tuple(calls),
         wait=wait,
         then=step("power", r.id),
         barrier=True,
@@ -116,19 +116,19 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
 
 def exiting(s: DomainState, operation: str) -> Plan:
     """Drop what the session leaves behind, one removal of a VM at a time."""
-    acts, waits, limit_s = [], [], float(s.settings.task_timeout)
+    calls, waits, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.session_vms():
         doomed = _doomed(s, vm)
         if not doomed:
             continue
         waits.append(vm)
-        acts.append(once_free(vm, removal(vm, doomed, limit_s=REMOVALS * limit_s), limit_s))
+        calls.append(once_free(vm, removal(vm, doomed, limit_s=REMOVALS * limit_s), limit_s))
     wait = f"removing points of {names(waits)}" if waits else ""
     return Plan(
         Phase(
             operation=operation,
             name="Exit the PITR session",
-            acts=tuple(acts),
+            calls=tuple(calls),
             wait=wait,
             then=step("closed", operation),
         )

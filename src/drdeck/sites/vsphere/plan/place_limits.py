@@ -18,30 +18,30 @@ def limited(plan: Plan, vms: Iterable[VmFacts], per_host: int, per_datastore: in
     `removals`: of snapshots that run at a time on one datastore, for each merges what was written since.
     """
     phase = plan.phase
-    removes = phase is not None and removals and any(act.kind == "remove" for act in phase.acts)
-    if phase is None or not phase.acts or not (per_host or per_datastore or removes):
+    removes = phase is not None and removals and any(call.kind == "remove" for call in phase.calls)
+    if phase is None or not phase.calls or not (per_host or per_datastore or removes):
         return plan
     by_id = {vm.id: vm for vm in vms}
     turns: Counter[str] = Counter()
-    acts = []
-    for act in phase.acts:
-        vm = by_id.get(act.vm or "")
+    calls = []
+    for call in phase.calls:
+        vm = by_id.get(call.vm or "")
         host = vm.host if vm is not None else ""
-        acts.append((turns[host], _with_places(act, vm, per_host, per_datastore, removals)))
+        calls.append((turns[host], _with_places(call, vm, per_host, per_datastore, removals)))
         turns[host] += 1
-    ordered = tuple(act for _, act in sorted(acts, key=lambda pair: pair[0]))
-    limited_phase: Phase = msgspec.structs.replace(phase, acts=ordered)
+    ordered = tuple(call for _, call in sorted(calls, key=lambda pair: pair[0]))
+    limited_phase: Phase = msgspec.structs.replace(phase, calls=ordered)
     return plan._replace(phase=limited_phase)
 
 
 def _with_places(
-    act: PlannedCall, vm: VmFacts | None, per_host: int, per_datastore: int, removals: int
+    call: PlannedCall, vm: VmFacts | None, per_host: int, per_datastore: int, removals: int
 ) -> PlannedCall:
     if vm is None:
-        return act
+        return call
     places = {vm.host: per_host} if per_host and vm.host else {}
     if per_datastore:
         places |= dict.fromkeys(vm.datastores, per_datastore)
-    if removals and act.kind == "remove":
+    if removals and call.kind == "remove":
         places |= {f"removals:{datastore}": removals for datastore in vm.datastores or ("",)}
-    return msgspec.structs.replace(act, places=places)
+    return msgspec.structs.replace(call, places=places)

@@ -83,7 +83,7 @@ def shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
     wait = f"shutting down: {names(up)}" if up else ""
     return Plan(
         Phase(
-            operation=f.id, name=label, acts=tuple(_call(s, f, group, vm) for vm in up), wait=wait, then=then
+            operation=f.id, name=label, calls=tuple(_call(s, f, group, vm) for vm in up), wait=wait, then=then
         )
     )
 

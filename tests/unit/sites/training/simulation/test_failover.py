@@ -294,7 +294,7 @@ REFUSED = [
     ),
     (
         Mode.IMPORTED,
-        MakePlannedCall(operation="x", domain="erp", act=PlannedCall(key="k", kind="k")),
+        MakePlannedCall(operation="x", domain="erp", call=PlannedCall(key="k", kind="k")),
         "drives itself",
     ),
     (Mode.IMPORTED, FinishFailover(operation="x", domain="other"), "no domain"),

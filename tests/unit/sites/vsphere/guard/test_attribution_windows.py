@@ -141,7 +141,7 @@ def test_a_task_of_somebody_that_begins_later_explains_nothing() -> None:
 def test_a_task_of_ours_after_the_take_over_explains_no_more_than_it_does() -> None:
     bench = Bench(drives=False)
     bench.take_over()
-    bench.act("power_off")
+    bench.call("power_off")
     bench.running.add("task-9")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
@@ -156,7 +156,7 @@ def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now()
     bench.take_over()
-    with bench.own_calls.claim(PlannedCall(key="off", kind="power_off", vm=VM)):
+    with bench.own_calls.remember(PlannedCall(key="off", kind="power_off", vm=VM)):
         bench.follow("op-2", SessionState.ROLLING_BACK)
         bench.on(1)
         bench.told("event", Change.POWER, OWN, "off", since=at, until=at)
@@ -174,7 +174,7 @@ def test_what_was_told_before_an_act_did_not_come_of_it(by: str) -> None:
     user, began = None if by == "facts" else OWN, bench.now()
     bench.told(by, Change.POWER, user, "off")
     bench.on(0.1)
-    bench.act("power_off")
+    bench.call("power_off")
     bench.told(by, Change.POWER, user, "off")
     assert one(bench.wait()).until == began
 

@@ -120,7 +120,7 @@ NOT_OURS = [
 def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Change, to: str) -> None:
     for by in ("facts", "event"):
         bench = Bench()
-        bench.act(kind, args)
+        bench.call(kind, args)
         bench.told(by, deed, None if by == "facts" else OWN, to)
         assert bench.wait() == []
 
@@ -131,7 +131,7 @@ def test_what_does_not_come_of_our_acts_is_not(
 ) -> None:
     for by in ("facts", "event"):
         bench = Bench()
-        bench.act(kind, args)
+        bench.call(kind, args)
         bench.told(by, deed, None if by == "facts" else OWN, to)
         assert one(bench.wait()).deed is deed
 
@@ -141,7 +141,7 @@ def test_the_same_by_somebody_else_at_the_same_time_is_not(
     kind: str, args: dict[str, str], deed: Change, to: str
 ) -> None:
     bench = Bench()
-    bench.act(kind, args)
+    bench.call(kind, args)
     bench.told("event", deed, JOE, to)
     assert one(bench.wait()).user == JOE
 
@@ -149,7 +149,7 @@ def test_the_same_by_somebody_else_at_the_same_time_is_not(
 def test_an_act_is_done_once() -> None:
     """The same account again, by hand, is another deed."""
     bench = Bench()
-    bench.act("power_off")
+    bench.call("power_off")
     for by, user in (("event", OWN), ("facts", None)):
         bench.told(by, Change.POWER, user, "off")
     assert bench.settle() == []
@@ -159,7 +159,7 @@ def test_an_act_is_done_once() -> None:
 
 def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
     bench = Bench()
-    bench.act("revert", {"snapshot": "snap-1"}, power="off")
+    bench.call("revert", {"snapshot": "snap-1"}, power="off")
     bench.told("event", Change.POWER, OWN, "off")
     assert one(bench.wait()).deed is Change.POWER
 
@@ -170,7 +170,7 @@ def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
 ])  # fmt: skip
 def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: float, ours: bool) -> None:
     bench = Bench()
-    bench.act("power_off", fails=fails)
+    bench.call("power_off", fails=fails)
     bench.on(later_s)
     bench.told("event", Change.POWER, OWN, "off")
     assert (bench.wait() == []) == ours
@@ -178,7 +178,7 @@ def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: fl
 
 def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
     bench = Bench()
-    bench.act("power_off")
+    bench.call("power_off")
     observation = Observation(
         by="event", vm=VM, deed=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
     )
@@ -190,7 +190,7 @@ def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
 
 def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
     bench = Bench()
-    bench.act("power_on")
+    bench.call("power_on")
     bench.told("event", Change.HOST, "", "host-2")
     assert bench.wait() == []
     bench.on(60)
@@ -385,7 +385,7 @@ def test_what_comes_of_a_restart_by_ha_is_part_of_it(order: tuple[str, ...]) -> 
 
 def test_consolidation_after_a_removal_of_ours_is_ours() -> None:
     bench = Bench()
-    bench.act("remove", {"snapshot": "snap-1"})
+    bench.call("remove", {"snapshot": "snap-1"})
     bench.told("event", Change.CONSOLIDATION, "")
     assert bench.wait() == []
     bench.on(600)

@@ -26,7 +26,7 @@ FINISHED: dict[str, Any] = {"failover": failover("finished")}
 
 def what(*vms: Any, minutes: float, rules: Any = None, pending: datetime | None = None, **record: Any) -> Any:
     s = situation(*vms, record=Record(**{**FINISHED, **record}), rules=rules or settings(), minutes=minutes)
-    return [(act.kind, act.name, act.args["name"]) for act in due(s, s.now, pending)]
+    return [(call.kind, call.name, call.args["name"]) for call in due(s, s.now, pending)]
 
 
 def point(minutes: float) -> str:

@@ -12,7 +12,7 @@ VMS = [
     for name, host in (("a", "h1"), ("b", "h1"), ("c", "h1"), ("d", "h2"))
 ]
 PLAN = Plan(
-    Phase(operation=OP, name="x", acts=tuple(on_vm(x, "power_on", "p", f"power on {x.name}") for x in VMS))
+    Phase(operation=OP, name="x", calls=tuple(on_vm(x, "power_on", "p", f"power on {x.name}") for x in VMS))
 )
 
 
@@ -24,15 +24,16 @@ def test_without_limits_the_plan_is_the_same_object() -> None:
 def test_each_call_names_its_places_and_hosts_take_turns() -> None:
     phase = limited(PLAN, VMS, 2, 4).phase
     assert phase is not None
-    assert [act.name for act in phase.acts] == ["a", "d", "b", "c"]
-    assert phase.acts[0].places == {"h1": 2, "ds-1": 4, "ds-2": 4}
+    assert [call.name for call in phase.calls] == ["a", "d", "b", "c"]
+    assert phase.calls[0].places == {"h1": 2, "ds-1": 4, "ds-2": 4}
     only_hosts = limited(PLAN, VMS, 2, 0).phase
-    assert only_hosts is not None and only_hosts.acts[1].places == {"h2": 2}
+    assert only_hosts is not None and only_hosts.calls[1].places == {"h2": 2}
 
 
 def test_removals_have_places_on_each_datastore_of_their_own() -> None:
     removals = tuple(on_vm(x, "remove", "r", f"remove points of {x.name}") for x in VMS)
-    phase = limited(Plan(Phase(operation=OP, name="x", acts=removals)), VMS, 0, 0, 4).phase
+    phase = limited(Plan(Phase(operation=OP, name="x", calls=removals)), VMS, 0, 0, 4).phase
     assert phase is not None
-    assert {tuple(act.places.items()) for act in phase.acts} == {(("removals:ds-1", 4), ("removals:ds-2", 4))}
+    places = {tuple(call.places.items()) for call in phase.calls}
+    assert places == {(("removals:ds-1", 4), ("removals:ds-2", 4))}
     assert limited(PLAN, VMS, 0, 0, 4) is PLAN, "of other calls there is no such limit"

@@ -49,8 +49,8 @@ def due(*vms: Any, minutes: float = 0, rules: Any = None, protected: Any = None,
         return ([], p.question.text, "", p.question.choices)
     if p.phase is None:
         return ([], "", "", ())
-    acts = [f"{act.kind} {act.name}" for act in p.phase.acts]
-    return (acts, p.phase.wait, p.phase.then.args["to"] if p.phase.then else "", ())
+    calls = [f"{call.kind} {call.name}" for call in p.phase.calls]
+    return (calls, p.phase.wait, p.phase.then.args["to"] if p.phase.then else "", ())
 
 
 def planned(phase: str, **more: Any) -> Any:
@@ -70,8 +70,8 @@ def test_nothing_is_due_where_nothing_was_asked() -> None:
 
 def test_shutting_down() -> None:
     both = ProtectedVms((vm("a"), vm("b")))
-    acts, wait, then, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=both)
-    assert acts == ["shutdown_guest a", "shutdown_guest b"] and then == "point" and "a, b" in wait
+    calls, wait, then, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=both)
+    assert calls == ["shutdown_guest a", "shutdown_guest b"] and then == "point" and "a, b" in wait
     half_off = ProtectedVms((vm("a", "off"), vm("b")))
     assert due(failover=planned("shutdown"), protected=half_off)[0] == ["shutdown_guest b"]
     done = ProtectedVms((vm("a", "off"),))
@@ -131,8 +131,8 @@ def test_a_group_has_limits_of_its_own_and_may_be_powered_off() -> None:
     "protected", [None, ProtectedVms((), "gone"), ProtectedVms((vm("a", "off"),), "gone")]
 )
 def test_nothing_goes_on_while_the_protected_site_is_unseen(protected: Any) -> None:
-    acts, wait, _, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=protected)
-    assert acts == [] and wait
+    calls, wait, _, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=protected)
+    assert calls == [] and wait
     if protected is not None:
         late = due(vm("a", "off"), failover=planned("shutdown"), protected=protected, minutes=6)
         assert "out of sight" in late[1] and late[3] == ("retry", "abort")
@@ -197,7 +197,7 @@ def test_networks_before_power() -> None:
         situation(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"
     )
     phase = plan(strange).phase
-    assert phase is not None and moves_of(phase.acts[0].args) == {"net-1": "net-2", "*": "net-9"}
+    assert phase is not None and moves_of(phase.calls[0].args) == {"net-1": "net-2", "*": "net-9"}
     apart = vm("c", "off", networks=("net-3",))  # its state is kept for an undo all the same
     assert due(apart, failover=failover("network"), **mapped)[:3] == (["prepare c"], "", "power")
 
@@ -218,8 +218,8 @@ def test_the_runbook(record: Any, over: str) -> None:
         build = rollback if key == "rollback" else failover
         return {**record, key: build(changes.pop("phase", "power"), **changes)}
 
-    acts, wait, then, _ = due(*off, rules=rules, **record)
-    assert acts == ["power_on db1"] and "db1" in wait and then == "delay"
+    calls, wait, then, _ = due(*off, rules=rules, **record)
+    assert calls == ["power_on db1"] and "db1" in wait and then == "delay"
     booting = (off[0], vm("db1", tools=False), off[2])
     assert due(*booting, rules=rules, **record)[:2] == ([], "not ready yet (tools): db1")
     up = (off[0], vm("db1"), off[2])
@@ -294,8 +294,8 @@ def test_entering_a_session() -> None:
 
     entered: dict[str, Any] = {**waiting, "session": session(SessionState.WAITING, entry=at(0))}
     there = vm("b", **chain(snap("e", 0, "ours")))
-    acts, wait, then, _ = due(vm("a"), there, **entered)
-    assert acts == ["snapshot a"] and "a" in wait and then == "active"
+    calls, wait, then, _ = due(vm("a"), there, **entered)
+    assert calls == ["snapshot a"] and "a" in wait and then == "active"
     assert due(there, **entered)[:3] == ([], "", "active")
     assert due(vm("a"), there, skipped=("vm-a",), **entered)[:2] == ([], "")
     assert due(vm("a"), there, session_vms=("vm-b",), **entered)[:2] == ([], "")
@@ -309,10 +309,10 @@ def test_rolling_back() -> None:
     )  # fmt: skip
     s = situation(a, b, record=Record(rollback=rollback("revert", to=at(-5)), **ROLLING))
     phase = plan(s).phase
-    assert phase is not None and [act.args["snapshot"] for act in phase.acts] == ["2", "2"]
+    assert phase is not None and [call.args["snapshot"] for call in phase.calls] == ["2", "2"]
     busy = vm("a", "off", running_tasks=("task-1",), **points)
-    acts, wait, _, _ = due(busy, b, rollback=rollback("revert"), **ROLLING)
-    assert acts == ["wait a", "revert b"] and "a" in wait, "no second revert beside one under way"
+    calls, wait, _, _ = due(busy, b, rollback=rollback("revert"), **ROLLING)
+    assert calls == ["wait a", "revert b"] and "a" in wait, "no second revert beside one under way"
     some = due(a, b, rollback=rollback("off"), rollback_vms=("vm-b",), **ROLLING)
     assert some[:3] == ([], "", "revert")
 
@@ -324,8 +324,8 @@ def test_without_an_entry_point_a_vm_is_not_touched(phase: str) -> None:
     record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
     a = vm("a", "off", **chain(snap("1", -10), snap("2", -5), snap("e", 0, "ours")))
     b = vm("b", **points)
-    acts = due(a, b, rollback=rollback(phase, to=at(-5)), **record)[0]
-    assert acts == {"off": [], "revert": ["revert a"], "power": ["power_on a"]}[phase]
+    calls = due(a, b, rollback=rollback(phase, to=at(-5)), **record)[0]
+    assert calls == {"off": [], "revert": ["revert a"], "power": ["power_on a"]}[phase]
     s = situation(a, b, record=Record(rollback=rollback(phase, to=at(-5)), **record))
     assert [vm.name for vm in s.rollback_vms()] == ["a"] and s.lacks_entry(b)
 
@@ -339,8 +339,8 @@ def test_a_rollback_maps_the_networks_again() -> None:
         vm("a", "off", **points), record=Record(rollback=rollback("revert"), networks=mapped, **record)
     )
     phase = plan(s).phase
-    assert phase is not None and moves_of(phase.acts[0].args) == {"net-1": "net-2"}
-    assert phase.acts[0].args["entry"] == point_name(at(0))
+    assert phase is not None and moves_of(phase.calls[0].args) == {"net-1": "net-2"}
+    assert phase.calls[0].args["entry"] == point_name(at(0))
 
 
 EXITING = SessionState.EXITING
@@ -387,7 +387,7 @@ def test_exiting(left: Any, disks_on: str, also: Any, removals: list[str]) -> No
         s = situation(a, record=Record(**record), rules=settings(prune_also=also))
         phase = plan(s).phase
         assert phase is not None and phase.wait
-        assert [act.args["snapshot"] for act in phase.acts] == [expected]
+        assert [call.args["snapshot"] for call in phase.calls] == [expected]
         tree["snapshots"] = without(tree["snapshots"], expected)
     assert due(vm("a", current_snapshot=disks_on, **tree), rules=settings(prune_also=also), **record)[:3] == (
         [], "", "closed",

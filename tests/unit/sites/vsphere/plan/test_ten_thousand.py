@@ -31,8 +31,8 @@ def record() -> Any:
 def test_those_that_take_part_are_mapped_by_one_phase(record: Any) -> None:
     s = situation(*MACHINES, record=Record(failover=failover("network"), **record))
     phase = plan(s).phase
-    assert phase is not None and [act.vm for act in phase.acts] == [m.id for m in MACHINES[1::2]]
-    assert all(moves_of(act.args) == MAPPED for act in phase.acts)
+    assert phase is not None and [call.vm for call in phase.calls] == [m.id for m in MACHINES[1::2]]
+    assert all(moves_of(call.args) == MAPPED for call in phase.calls)
 
 
 def test_none_of_the_others_is_asked_about(record: Any) -> None:

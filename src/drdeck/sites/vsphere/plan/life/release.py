@@ -78,7 +78,7 @@ def releasing(s: DomainState, r: ReleaseRecord) -> Plan:
     own = [(vm, {x.id for x in vm.snapshots if _own(x)}) for vm in within_reach]
     dirty = [(vm, ids) for vm, ids in own if ids]
     limit_s = float(s.settings.task_timeout)
-    acts = tuple(once_free(vm, removal(vm, ids, limit_s=REMOVALS * limit_s), limit_s) for vm, ids in dirty)
+    calls = tuple(once_free(vm, removal(vm, ids, limit_s=REMOVALS * limit_s), limit_s) for vm, ids in dirty)
     wait = f"removing points of {names([vm for vm, _ in dirty])}" if dirty else ""
     then = step("released", r.by)
-    return Plan(Phase(operation=r.by, name="Remove points", acts=acts, wait=wait, then=then))
+    return Plan(Phase(operation=r.by, name="Remove points", calls=calls, wait=wait, then=then))

@@ -28,7 +28,7 @@ def on_vm(
     after_loss: str = "observe",
     limit_s: float = 0.0,
 ) -> PlannedCall:
-    """An act on one VM; `key` names the try, and is made unique by the VM."""
+    """A call on one VM; `key` names the try, and is made unique by the VM."""
     return PlannedCall(
         key=f"{key}:{vm.id}",
         kind=kind,
@@ -49,28 +49,28 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
     return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
 
 
-def once_free(vm: VmFacts, act: PlannedCall, limit_s: float | None = None) -> PlannedCall:
-    """An act on a VM, or, while a task works on it that others began, the wait for that: it ends by a
-    question after `limit_s`, the act's own where none is named, as nothing does that is only left out."""
+def once_free(vm: VmFacts, call: PlannedCall, limit_s: float | None = None) -> PlannedCall:
+    """A call on a VM, or, while a task works on it that others began, the wait for that: it ends by a
+    question after `limit_s`, the call's own where none is named, as nothing does that is only left out."""
     if not vm.running_tasks:
-        return act
-    return wait_for_others(vm, act.limit_s if limit_s is None else limit_s)
+        return call
+    return wait_for_others(vm, call.limit_s if limit_s is None else limit_s)
 
 
 def powering_off(vms: Sequence[VmFacts], key: str, operation: str, then: str, limit_s: float) -> Phase:
     """Power off what runs of a domain's VMs, hard, before all are reverted."""
     up = [vm for vm in vms if vm.power != "off"]
-    acts = tuple(
+    calls = tuple(
         once_free(vm, on_vm(vm, "power_off", key, f"power off {vm.name}", limit_s=limit_s)) for vm in up
     )
     wait = f"powering off: {names(up)}" if up else ""
     return Phase(
-        operation=operation, name="Power off the VMs", acts=acts, wait=wait, then=step(then, operation)
+        operation=operation, name="Power off the VMs", calls=calls, wait=wait, then=step(then, operation)
     )
 
 
 def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:
-    """An act on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
+    """A call on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
     return PlannedCall(
         key=f"{what}:{operation}:{g}:{n}",
         kind="step",

@@ -52,7 +52,7 @@ def starting_group(
         wait = f"{show_duration(left_s + 0.999)} before the next group starts" if left_s > 0 else ""
         return Plan(Phase(operation=r.id, name=label, wait=wait, then=onwards))
     waited = [vm for vm in group.vms if not run.is_ready(vm)]
-    acts = run.power_on(group.vms)
+    calls = run.power_on(group.vms)
     if waited and now > r.since + timedelta(seconds=run.limit_s):
         text = (
             f"{run.not_ready} within {show_duration(run.limit_s)}: {run.in_words(waited)}."
@@ -65,7 +65,7 @@ def starting_group(
             choices=run.choices,
             vms={vm.id: vm.name for vm in waited},
         )
-        return Plan(Phase(operation=r.id, name=label, acts=acts), ask)  # what can be started goes on
+        return Plan(Phase(operation=r.id, name=label, calls=calls), ask)  # what can be started goes on
     wait = f"{run.waits}: {run.in_words(waited)}" if waited else ""
     then = step(f"{run.steps}delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
-    return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))
+    return Plan(Phase(operation=r.id, name=label, calls=calls, wait=wait, then=then))

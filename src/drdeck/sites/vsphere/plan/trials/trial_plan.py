@@ -100,10 +100,10 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
     done = {clone.of for clone in s.record.clones.values() if clone.marker == t.marker}
     left = [vm for vm in members(s) if vm.id not in done]
     taken = {facts.vm.name for facts in trials.vms.values() if facts.marker != t.marker}
-    acts = []
+    calls = []
     for vm in left:
         if vm.running_tasks:  # a snapshot that is younger than a running task is not whole
-            acts.append(wait_for_others(vm, limit_s))
+            calls.append(wait_for_others(vm, limit_s))
             continue
         point = target(vm, t.to or s.now, s.record)
         name = clone_name(s.trial_prefix, s.name, vm.plain_name, taken)
@@ -121,13 +121,13 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
             **_moves(s),
         }
         says = f"clone {vm.name} as {name}"
-        act = on_vm(
+        call = on_vm(
             vm, "clone", f"clone:{t.of}", says, args, _RETRY_OR_GIVE_UP, after_loss="repeat", limit_s=limit_s
         )
-        acts.append(msgspec.structs.replace(act, places={"clone": s.trials_at_once}))
+        calls.append(msgspec.structs.replace(call, places={"clone": s.trials_at_once}))
     wait = f"cloning {names(left)}" if left else ""
     return Phase(
-        operation=t.id, name="Clone VMs", acts=tuple(acts), wait=wait, then=step("trial_network", t.id)
+        operation=t.id, name="Clone VMs", calls=tuple(calls), wait=wait, then=step("trial_network", t.id)
     )
 
 
@@ -157,7 +157,7 @@ def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
             unseen.append(ident)
         elif not keys.issuperset(facts.cards):
             wrong.append(facts)
-    acts = tuple(
+    calls = tuple(
         on_vm(
             facts.vm,
             "trial_connect",
@@ -172,7 +172,7 @@ def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
     lacking = [*unseen, *(facts.vm.name for facts in wrong)]
     wait = f"not yet seen on isolated networks: {', '.join(lacking[:3])}" if lacking else ""
     then = step("trial_power", t.id)
-    return Phase(operation=t.id, name="Connect isolated networks", acts=acts, wait=wait, then=then)
+    return Phase(operation=t.id, name="Connect isolated networks", calls=calls, wait=wait, then=then)
 
 
 def _starting(s: DomainState, t: TrialRecord) -> Plan:
@@ -223,7 +223,7 @@ def powering_off(s: DomainState, t: TrialRecord, then: str) -> Phase:
     trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
     going = {i: c for i, c in s.record.clones.items() if i not in s.record.left and i not in s.record.skipped}
     up = [facts for ident in going if (facts := trials.vms.get(ident)) and facts.vm.power != "off"]
-    acts = tuple(
+    calls = tuple(
         on_vm(
             facts.vm,
             "trial_off",
@@ -236,7 +236,7 @@ def powering_off(s: DomainState, t: TrialRecord, then: str) -> Phase:
         for facts in up
     )
     wait = f"powering off: {names([facts.vm for facts in up])}" if up else ""
-    return Phase(operation=t.id, name="Power off test VMs", acts=acts, wait=wait, then=step(then, t.id))
+    return Phase(operation=t.id, name="Power off test VMs", calls=calls, wait=wait, then=step(then, t.id))
 
 
 def _removing(s: DomainState, t: TrialRecord) -> Phase:
@@ -246,15 +246,17 @@ def _removing(s: DomainState, t: TrialRecord) -> Phase:
         then = step("trial_adopt", t.id, len(s.record.clones) + len(s.record.left))
         return Phase(operation=t.id, name="Remove test VMs", then=then)
     going = [i for i in s.record.clones if i not in s.record.left and i not in s.record.skipped]
-    acts = []
+    calls = []
     for ident in going:
         facts = trials.vms.get(ident)
         vm = facts.vm if facts is not None else VmFacts(id=ident, name=ident, parent=None)
         args, says = _ours(t, s, ident), f"remove the test VM {vm.name}"
-        acts.append(on_vm(vm, "destroy", f"destroy:{t.id}", says, args, after_loss="repeat", limit_s=limit_s))
+        calls.append(
+            on_vm(vm, "destroy", f"destroy:{t.id}", says, args, after_loss="repeat", limit_s=limit_s)
+        )
     wait = f"removing {len(going)} test VMs" if going else ""
     then = step("trial_over", t.id)
-    return Phase(operation=t.id, name="Remove test VMs", acts=tuple(acts), wait=wait, then=then)
+    return Phase(operation=t.id, name="Remove test VMs", calls=tuple(calls), wait=wait, then=then)
 
 
 def self_driven(s: DomainState) -> list[PlannedCall]:
@@ -273,4 +275,4 @@ def self_driven(s: DomainState) -> list[PlannedCall]:
     if t.phase != "remove" or t.id:
         return []
     phase = _removing(s, t)
-    return list(phase.acts) or ([phase.then] if phase.then is not None else [])
+    return list(phase.calls) or ([phase.then] if phase.then is not None else [])

@@ -27,11 +27,11 @@ class RecordStep(NamedTuple):
         return {"to": self.to, "g": str(self.g), **newest}
 
 
-def record_step(act: PlannedCall) -> RecordStep:
+def record_step(call: PlannedCall) -> RecordStep:
     """The step of a call on the record alone; without a name for any other call."""
-    newest = act.args.get("newest")
+    newest = call.args.get("newest")
     return RecordStep(
-        act.args.get("to", ""), int(act.args.get("g", "0")), None if newest is None else int(newest)
+        call.args.get("to", ""), int(call.args.get("g", "0")), None if newest is None else int(newest)
     )
 
 

@@ -61,26 +61,26 @@ def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], a
         raise Refused(f"Could not {aim}: it is not asked any more; somebody else has answered") from None
 
 
-def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSteps) -> CallSteps:
+def followed(session: VCenterSession, task: str, call: PlannedCall, steps: CallSteps) -> CallSteps:
     """Wait for a task that an earlier try of a call began, and make the call where more is to do.
 
     One that vCenter has forgotten, or a rollback, which has more to it, is looked at by the call itself.
     """
     try:
         yield vim.Task(task, session.stub)
-        prepares = act.kind == "power_on" and bool(act.args)
-        if act.kind not in ("revert", "prepare", "clone", "destroy") and not prepares:
+        prepares = call.kind == "power_on" and bool(call.args)
+        if call.kind not in ("revert", "prepare", "clone", "destroy") and not prepares:
             return ""
     except ResultUnknown:
         pass
-    return (yield from call)
+    return (yield from steps)
 
 
-def before_power_on(session: VCenterSession, act: PlannedCall) -> CallSteps:
-    """Do what a VM that is to start still lacks by the act's arguments, where a look finds it lacking."""
-    vm, args = act.vm or "", act.args
+def before_power_on(session: VCenterSession, call: PlannedCall) -> CallSteps:
+    """Do what a VM that is to start still lacks by the call's arguments, where a look finds it lacking."""
+    vm, args = call.vm or "", call.args
     if "name" in args:
-        return (yield from prepare(session, vm, act.name, args))
+        return (yield from prepare(session, vm, call.name, args))
     if moves := moves_of(args):
         yield from connect(session, vm, moves)
     return ""
@@ -88,24 +88,24 @@ def before_power_on(session: VCenterSession, act: PlannedCall) -> CallSteps:
 
 def carry_out(
     session: VCenterSession,
-    act: PlannedCall,
+    call: PlannedCall,
     before: EarlierAttempt | None = None,
     again: bool = False,
     hardware: KnownHardware | None = None,
 ) -> CallSteps:
-    """One act of a plan, on one VM; what there is to remark of it, or nothing.
+    """One call of a plan, on one VM; what there is to remark of it, or nothing.
 
     `before`: it may have been asked for already, in the time that this tells; `again`: it may have been, and
     the VM shows whether it was. Raises Refused for a kind that is none.
     """
-    vm, args, aim = act.vm or "", act.args, act.says
-    match act.kind:
+    vm, args, aim = call.vm or "", call.args, call.says
+    match call.kind:
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
         case "power_on_there":
             yield from power_on(session, vm)
         case "power_on":
-            remark = yield from before_power_on(session, act)
+            remark = yield from before_power_on(session, call)
             yield from power_on(session, vm)
             return remark
         case "power_off" | "power_off_there":
@@ -113,13 +113,13 @@ def carry_out(
         case "snapshot":
             yield from make_snapshot(session, vm, args, again)
         case "revert":
-            return (yield from roll_back(session, vm, act.name, args, aim, before, hardware))
+            return (yield from roll_back(session, vm, call.name, args, aim, before, hardware))
         case "remove":
             yield from remove_snapshots(session, vm, args, aim)
         case "answer":
             answer_question(session, vm, args, aim)
         case "prepare":
-            return (yield from prepare_or_defer(session, vm, act.name, args))
+            return (yield from prepare_or_defer(session, vm, call.name, args))
         case "clone":
             return (yield from linked_clone(session, vm, args, aim))
         case "trial_connect":
@@ -136,7 +136,7 @@ def carry_out(
             except vim.fault.TaskInProgress:
                 if "busy" not in args:
                     raise
-                return f"{act.name}: busy with another task; its networks are mapped when it is powered on"
+                return f"{call.name}: busy with another task; its networks are mapped when it is powered on"
         case _:
-            raise Refused(f"Could not {aim}: drdeck knows no act {act.kind!r}")
+            raise Refused(f"Could not {aim}: drdeck knows no act {call.kind!r}")
     return ""

@@ -1,4 +1,4 @@
-"""Drives calls on VMs step by step: a request is sent from a thread, and its task waited for without one."""
+"""Runner of calls on VMs, step by step: a request leaves from a thread, its task is awaited without one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AT_ONCE = 12
 """Requests on their way at a time, whatever the number of tasks that run."""
 
 
-class CallDriver:
+class CallRunner:
     """Carries calls out over one connection. Belongs to one event loop."""
 
     def __init__(self, connection: Connection, power_on_override: str = "") -> None:
