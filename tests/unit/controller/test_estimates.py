@@ -182,9 +182,9 @@ def test_earlier_acts_are_put_in_order_once_for_all_domains() -> None:
             return super().values()
 
     names = [f"d{number}" for number in range(20)]
-    acts = [act("pitr_exit", of="old", since=-3600, took=30)]
-    acts += [act("pitr_exit", of=name, since=-5) for name in names]
-    operations = Counted({op.id: op for op in acts})
+    calls = [call("pitr_exit", of="old", since=-3600, took=30)]
+    calls += [call("pitr_exit", of=name, since=-5) for name in names]
+    operations = Counted({op.id: op for op in calls})
     domains = tuple(changed(in_session(name)) for name in names)
     all_of_them = msgspec.structs.replace(view(domains[0], NOW), domains=domains)
     estimated = Estimates(lambda: operations).with_remarks(all_of_them)
