@@ -147,9 +147,10 @@ def _picture(char: str) -> str:
 
 
 def some(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
-    """The first few texts, and how many more: "a, b, c and 4 more"."""
-    first = between.join(texts[:most])
-    return f"{first} and {len(texts) - most} more" if len(texts) > most else first
+    """The first few texts, and how many more: "a, b, c and 4 more"; one more is said in its place."""
+    few = len(texts) <= most + 1
+    first = between.join(texts[: most + few])
+    return first if few else f"{first} and {len(texts) - most} more"
 
 
 def names(things: Sequence[_Named]) -> str:

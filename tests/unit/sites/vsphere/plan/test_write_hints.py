@@ -125,7 +125,7 @@ def test_an_incident_that_ends() -> None:
 def test_several_vms_are_named_in_their_order() -> None:
     loud = [QUIET] * 6 + [50 * QUIET]
     points = told(grown("a", *[QUIET] * 7), grown("b", *loud), grown("c", *[QUIET] * 6, 30 * QUIET))
-    assert points[-1].hint == "write rate x50 from 11:30Z (b and 1 more)"
+    assert points[-1].hint == "write rate x50 from 11:30Z (b, c)"
 
 
 def test_one_small_vm_among_large_ones_is_found() -> None:
