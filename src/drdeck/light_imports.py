@@ -1,5 +1,6 @@
 """Stand-ins for large modules that libraries import and no start needs: typing_extensions, of which Python's
-own typing has all that they take since 3.11; TLS, which only a site's connections use; temporary files."""
+own typing has all that they take since 3.11; TLS, which only a site's connections use; temporary files; what
+schemas and suggestions are made of; Textual's palette of commands, with the widgets of its alone."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ import typing
 from collections.abc import Callable, Iterator
 
 TYPING = "typing_extensions"
-WHOLE = ("ssl", "asyncio.sslproto")
+WHOLE = ("ssl", "asyncio.sslproto", "ipaddress", "mimetypes", "msgspec.inspect")
 """imported as a module: the real one comes with the first of its names that is used"""
-CALLED = ("tempfile",)
+CALLED = ("difflib", "pickle", "tempfile")
 """of which functions are imported by name: the real module comes with the first call"""
+UNUSED = ("rich.table", "textual.command")
+"""of which classes are taken by name and never made: the console has a palette of its own"""
 
 
 @contextlib.contextmanager
@@ -26,6 +29,7 @@ def stand_in() -> Iterator[None]:
     makers: dict[str, Callable[[str], object]] = {TYPING: _of_typing}
     makers |= {name: _of_module(name) for name in WHOLE}
     makers |= {name: _function_of(name) for name in CALLED}
+    makers |= dict.fromkeys(UNUSED, _empty_class)
     placed = {name: _module(name, maker) for name, maker in makers.items() if name not in sys.modules}
     sys.modules.update(placed)
     try:
@@ -64,6 +68,10 @@ def _of_typing(name: str) -> object:
 
 def _of_module(module: str) -> Callable[[str], object]:
     return lambda name: getattr(_real(module), name)
+
+
+def _empty_class(name: str) -> type:
+    return type(name, (), {})
 
 
 def _function_of(module: str) -> Callable[[str], object]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
 RIGHT_READINESS = "one of power, tools, ip, tcp:PORT, http:URL (with {ip} where the VM's address goes)"
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_DOCKER = ipaddress.ip_network("172.17.0.0/16")
+_DOCKER = "172.17.0.0/16"
 """The bridge that container engines make by default, which every such guest has."""
 
 
@@ -50,8 +51,10 @@ def parse_readiness(text: str) -> Readiness:
 
 
 @lru_cache(maxsize=256)
-def parse_subnet(text: str) -> Network:
+def parse_subnet(text: str) -> IPv4Network | IPv6Network:
     """A network such as "10.20.0.0/16". Raises ValueError."""
+    import ipaddress  # here: few commands look at an address
+
     return ipaddress.ip_network(text, strict=True)
 
 
@@ -61,7 +64,9 @@ def reachable_address(addresses: Iterable[str], subnet: str = "") -> str:
     Guests tell of addresses that only they know: link-local ones, where DHCP gave none, and those of
     container bridges. With `subnet` only an address in it counts.
     """
-    network = parse_subnet(subnet) if subnet else None
+    import ipaddress
+
+    network, docker = parse_subnet(subnet) if subnet else None, parse_subnet(_DOCKER)
     for text in addresses:
         try:
             address = ipaddress.ip_address(text)
@@ -72,6 +77,6 @@ def reachable_address(addresses: Iterable[str], subnet: str = "") -> str:
                 return text
             continue
         useless = address.is_link_local or address.is_loopback or address.is_unspecified
-        if not (useless or address.is_multicast or (address.version == 4 and address in _DOCKER)):
+        if not (useless or address.is_multicast or (address.version == 4 and address in docker)):
             return text
     return ""

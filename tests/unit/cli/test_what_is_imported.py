@@ -17,6 +17,8 @@ ENGINE = ("drdeck.controller.executor", "drdeck.controller.controller", "drdeck.
 SITES = ("drdeck.sites.vsphere", "drdeck.sites.jetstream", "drdeck.sites.training.site", "pyVmomi", "httpx")
 SCREENS = ("textual", "rich", "drdeck.console")
 TRAINING = ("drdeck.coach",)
+UNUSED = ("textual.command", "textual.types", "textual.widgets._select", "rich.table")
+"""what Textual imports for its own palette"""
 
 
 def modules(code: str) -> list[str]:
@@ -67,7 +69,8 @@ def test_the_console_needs_no_site_no_engine_and_before_its_first_list_no_dialog
         "from drdeck import light_imports\nwith light_imports.stand_in():\n import drdeck.console.app"
     )
     flows = ("drdeck.console.actions.flows", "drdeck.console.actions.action_runner")
-    absent = (*ENGINE, *SITES, *TRAINING, *flows, "drdeck.controller.asking", "typing_extensions")
+    absent = (*ENGINE, *SITES, *TRAINING, *flows, *UNUSED, "drdeck.controller.asking", "typing_extensions")
+    assert not {"ipaddress", "mimetypes", "msgspec.inspect", "difflib", "pickle"} & set(loaded)
     assert [name for name in loaded if name.startswith(absent)] == []
     dialogs = [name for name in loaded if name.startswith("drdeck.console.dialogs.")]
     assert dialogs == ["drdeck.console.dialogs.dialog"]
@@ -93,7 +96,7 @@ def test_no_command_brings_what_only_its_libraries_import() -> None:
         "try: main()\nexcept SystemExit: pass"
     )
     assert "drdeck.cli.manage_commands" in loaded
-    light = {"ssl", "asyncio.sslproto", "tempfile", "typing_extensions"}
+    light = {"ssl", "asyncio.sslproto", "tempfile", "typing_extensions", "ipaddress", "msgspec.inspect"}
     assert light & set(loaded) == set()
 
 
@@ -103,7 +106,12 @@ from drdeck import light_imports
 with light_imports.stand_in():
     import asyncio
     from asyncio import base_events, sslproto
+    from pickle import dumps, loads
     from tempfile import gettempdir
+    from textual.command import Provider as unused
+from textual.command import Provider
+assert Provider is not unused and Provider.matcher
+assert loads(dumps([1])) == [1]
 assert sslproto.SSLProtocol.__module__ == "asyncio.sslproto"
 import asyncio.sslproto, ssl, tempfile
 assert base_events.ssl.SSLContext is ssl.SSLContext
@@ -113,7 +121,13 @@ with light_imports.stand_in():
     import ssl as again
 assert again is ssl
 """
-    assert {"ssl", "asyncio.sslproto", "tempfile"} <= set(modules(code))
+    assert {"ssl", "asyncio.sslproto", "tempfile", "textual.command"} <= set(modules(code))
+
+
+def test_the_console_never_makes_what_has_an_empty_stand_in() -> None:
+    from drdeck.console.app import DrdeckApp
+
+    assert not DrdeckApp.ENABLE_COMMAND_PALETTE
 
 
 def test_what_typing_lacks_comes_from_the_real_module() -> None:
