@@ -59,7 +59,7 @@ def test_a_flood_of_deeds_in_one_session_is_remembered_in_part() -> None:
             bench.settle()
         sizes.append(len(msgspec.json.encode(bench.post.memory)))
     memory = bench.post.memory
-    assert len(memory.foreign) == KEPT and memory.foreign[0].deed is Change.SNAPSHOT_REMOVED
+    assert len(memory.foreign) == KEPT and memory.foreign[0].change is Change.SNAPSHOT_REMOVED
     assert abs(sizes[1] - sizes[0]) < 2000
     assert len(memory.foreign) + memory.forgotten == 2 * KEPT + 1
     for foreign in memory.foreign:

@@ -33,8 +33,8 @@ class Change(StrEnum):
     DISK = "foreign_disk"
 
 
-GUARD_KINDS = frozenset(str(deed) for deed in Change)
-"""Kinds of alarms that tell of somebody else's deeds; they belong to their session and go with it."""
+GUARD_KINDS = frozenset(str(change) for change in Change)
+"""Kinds of alarms that tell of somebody else's changes; they belong to their session and go with it."""
 TOOL_RETURNED = "tool_returned"
 """Kind of the alarm that a replication tool is at work on what was taken from it."""
 
@@ -132,15 +132,15 @@ def changed_point(vm: str, did: str, user: str | None) -> str:
 
 
 def alarm(
-    deed: Change, vm: str, did: str, time: datetime, user: str | None = None, address: str = ""
+    change: Change, vm: str, did: str, time: datetime, user: str | None = None, address: str = ""
 ) -> Alarm:
-    """The alarm of a deed; `did` goes on after who it was: 'made the snapshot "nightly"'."""
+    """The alarm of a change; `did` goes on after who it was: 'made the snapshot "nightly"'."""
     return Alarm(
         time=time,
-        severity=Severity.CRITICAL if deed in _CRITICAL else Severity.WARNING,
+        severity=Severity.CRITICAL if change in _CRITICAL else Severity.WARNING,
         vm=vm,
-        kind=str(deed),
-        text=f"{who(user, address)} {did}. {_MEANS[deed]}",
+        kind=str(change),
+        text=f"{who(user, address)} {did}. {_MEANS[change]}",
         user=user,
         address="" if address == THROUGH_CLIENT else address,
     )

@@ -102,7 +102,7 @@ def test_each_kind_is_an_alarm_at_once_with_who_it_was(make_flow: MakeFlow, reco
     joe.begin_snapshot(TWELVE[10])
     told(flow, "foreign_snapshot", TWELVE[10])
     domain = flow.show()
-    assert len(alarms(domain)) == len(CASES) + 4, "one alarm a deed"
+    assert len(alarms(domain)) == len(CASES) + 4, "one alarm a change"
     assert max(took.values()) < WITHIN_S, took
 
     # they are shown, and nobody acknowledges them; they stay in the audit trail when the session is over

@@ -58,7 +58,7 @@ def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
         rolled_back(flow)
         assert set(flow.standing().values()) == {"replica 1"}
     assert flow.power() == {"on"}
-    assert flow.journal("alarm") == [], "what a rollback changes is nobody else's deed"
+    assert flow.journal("alarm") == [], "what a rollback changes is nobody else's change"
 
 
 def test_by_key_and_not_by_id(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -135,7 +135,7 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
     flow.deck.run("pitr", "entry", DOMAIN, "--wait")
     domain = flow.show()
     assert not [a for a in domain["alarms"] if a["kind"] == "entry"]
-    assert flow.journal("alarm") == [], "and is nobody else's deed"
+    assert flow.journal("alarm") == [], "and is nobody else's change"
     rolled_back(flow)
     assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
     refusal = flow.refused("pitr", "entry", DOMAIN)

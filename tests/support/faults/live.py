@@ -42,7 +42,7 @@ ACTS = ("CreateSnapshot_Task", "PowerOnVM_Task", "PowerOffVM_Task", "RevertToSna
 class Truth(NamedTuple):
     """The end of a flow as the vCenter has it. `acts`: calls per act that reached it.
 
-    `alarms`: what drdeck took for somebody else's deed, though nobody else did anything.
+    `alarms`: what drdeck took for somebody else's change, though nobody else did anything.
     """
 
     mode: str

@@ -87,11 +87,11 @@ class Bench:
         self.begun.discard("op-1")
         self.own_calls = OwnCalls(self.now, lambda: self.at)
 
-    def told(self, by: Any, deed: Change, user: str | None = None, to: str = "", **more: Any) -> None:
+    def told(self, by: Any, change: Change, user: str | None = None, to: str = "", **more: Any) -> None:
         """Something is told as it happens."""
         key = 0 if by == "facts" else int(self.at * 1000)
         about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
-        observation = Observation(by=by, deed=deed, to=to, user=user, key=key, **about)
+        observation = Observation(by=by, change=change, to=to, user=user, key=key, **about)
         self.post.hear([observation], self.at)
 
     def settle(self) -> list[ForeignChange]:

@@ -31,7 +31,7 @@ class ToolSign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     vm: str
     at: datetime
-    deed: str
+    change: str = msgspec.field(name="deed")
     did: str
     user: str = ""
 

@@ -29,7 +29,7 @@ EARLY = timedelta(seconds=2)
 """By so much clocks of controllers may differ."""
 
 _ROLLBACK = frozenset({Change.POWER, Change.REVERTED, Change.HOST, Change.CONFIG})
-_DEEDS = {
+_CHANGES = {
     "start": frozenset({Change.SNAPSHOT, Change.POWER, Change.CONFIG, Change.HOST}),
     "rollback": _ROLLBACK,
     "exit": frozenset({Change.SNAPSHOT_REMOVED, Change.CONSOLIDATION}),
@@ -72,7 +72,7 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
     """VM -> until when such tasks explain what is told of it"""
 
     def explains(self, observation: Observation) -> bool:
-        if observation.deed not in _DEEDS[self.what] or observation.until < self.start - EARLY:
+        if observation.change not in _CHANGES[self.what] or observation.until < self.start - EARLY:
             return False
         if observation.vm in self.inside:
             return True
@@ -157,7 +157,7 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
                 open_window.end = _over(r if r is not None and r.id == operation else None, now) + LATE
 
     def explain(self, observation: Observation) -> bool:
-        """True if a deed by an account of drdeck is one of drdeck's."""
+        """True if a change by an account of drdeck is one of drdeck's."""
         return any(window.explains(observation) for window in self.windows.values())
 
 

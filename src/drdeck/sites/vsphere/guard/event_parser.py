@@ -99,40 +99,40 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
         return
     if event.vm is None:
         return
-    change: tuple[Change, str, str] | None = None
+    effect: tuple[Change, str, str] | None = None
     for kind, to, did in _POWER:
         if isinstance(event, kind):
-            change = (Change.POWER, to, did)
+            effect = (Change.POWER, to, did)
     for kind, to, did in _ASKED:
         if isinstance(event, kind):
             yield _observation(event, time, Change.POWER, did, to=to, by="task")
             return
     ha = next((did for kind, did in _HA if isinstance(event, kind)), "")
     if ha:
-        change = (Change.HA, "", ha)
+        effect = (Change.HA, "", ha)
     elif isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
         yield from _moved(event, time)
     elif isinstance(event, vim.event.VmBeingClonedEvent | vim.event.VmBeingClonedNoFolderEvent):
-        change = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
+        effect = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
     elif isinstance(event, vim.event.VmReconfiguredEvent):
-        change = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
+        effect = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
         yield from _attached(event, time)
     elif isinstance(event, vim.event.VmResourceReallocatedEvent):
-        change = (Change.CONFIG, "", "changed its shares of CPU or memory")
+        effect = (Change.CONFIG, "", "changed its shares of CPU or memory")
     elif isinstance(event, vim.event.VmRenamedEvent):
         old, new = decode_name(str(event.oldName)), decode_name(str(event.newName))
-        change = (Change.CONFIG, new, renamed(old, new))
+        effect = (Change.CONFIG, new, renamed(old, new))
     elif isinstance(event, vim.event.VmResourcePoolMovedEvent):
-        change = (Change.CONFIG, "", "moved it to another resource pool")
+        effect = (Change.CONFIG, "", "moved it to another resource pool")
     elif isinstance(event, vim.event.VmRemovedEvent):
-        change = (Change.REMOVED, "", "took it out of the vCenter's inventory")
+        effect = (Change.REMOVED, "", "took it out of the vCenter's inventory")
     elif isinstance(event, vim.event.EventEx) and event.eventTypeId == REVERTED:
-        change = (Change.REVERTED, "", "reverted it to a snapshot")
+        effect = (Change.REVERTED, "", "reverted it to a snapshot")
     elif isinstance(event, vim.event.EventEx) and event.eventTypeId in CONSOLIDATION:
-        change = (Change.CONSOLIDATION, "", CONSOLIDATION[event.eventTypeId])
-    if change is not None:
-        deed, to, did = change
-        yield _observation(event, time, deed, did, to=to)
+        effect = (Change.CONSOLIDATION, "", CONSOLIDATION[event.eventTypeId])
+    if effect is not None:
+        change, to, did = effect
+        yield _observation(event, time, change, did, to=to)
 
 
 def renamed(old: str, new: str) -> str:
@@ -140,12 +140,12 @@ def renamed(old: str, new: str) -> str:
 
 
 def _observation(
-    event: Any, time: datetime, deed: Change, did: str, to: str = "", by: Any = "event"
+    event: Any, time: datetime, change: Change, did: str, to: str = "", by: Any = "event"
 ) -> Observation:
     return Observation(
         by=by,
         vm=object_id(event.vm.vm),
-        deed=deed,
+        change=change,
         did=did,
         since=time,
         until=time,
@@ -196,11 +196,11 @@ def _task(event: Any, time: datetime) -> Iterator[Observation]:
     kind = _TASKS.get(str(info.descriptionId))
     if kind is None:
         return
-    deed, did = kind
+    change, did = kind
     vm = object_id(event.vm.vm) if event.vm is not None else ""
     if not vm and isinstance(info.entity, vim.VirtualMachine):
         vm = object_id(info.entity)
-    to = object_id(info.entity) if deed is Change.MOVED and info.entity is not None else ""
+    to = object_id(info.entity) if change is Change.MOVED and info.entity is not None else ""
     if not vm and not to:
         return
     reason = info.reason
@@ -210,7 +210,7 @@ def _task(event: Any, time: datetime) -> Iterator[Observation]:
     yield Observation(
         by="task",
         vm=vm,
-        deed=deed,
+        change=change,
         did=did,
         since=time,
         until=time,

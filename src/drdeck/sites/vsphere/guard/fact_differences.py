@@ -23,9 +23,9 @@ _POWER = {"on": "powered it on", "off": "powered it off", "suspended": "suspende
 def differences(old: VmFacts, new: VmFacts, since: datetime, until: datetime) -> Iterator[Observation]:
     """All that was done to a VM that is still in its domain; the looks were at `since` and `until`."""
 
-    def observation(deed: Change, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Observation:
+    def observation(change: Change, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Observation:
         return Observation(
-            by="facts", vm=new.id, deed=deed, did=did, since=since, until=until, to=to, points=points
+            by="facts", vm=new.id, change=change, did=did, since=since, until=until, to=to, points=points
         )
 
     if old.name != new.name:
@@ -81,11 +81,11 @@ class Whereabouts(NamedTuple):
 
 def left(old: VmFacts, since: datetime, until: datetime, now: Whereabouts) -> Observation:
     """A VM that is not in its domain any more."""
-    deed, did = Change.REMOVED, "took it out of the vCenter's inventory"
+    change, did = Change.REMOVED, "took it out of the vCenter's inventory"
     if now.template:
         did = "made a template of it"
     elif now.hidden:
-        deed, did = Change.MOVED, "moved it to where drdeck's account may not see it"
+        change, did = Change.MOVED, "moved it to where drdeck's account may not see it"
     elif now.folder:
-        deed, did = Change.MOVED, f'moved it out of its domain to the folder "{now.name}"'
-    return Observation(by="facts", vm=old.id, deed=deed, did=did, since=since, until=until, to=now.folder)
+        change, did = Change.MOVED, f'moved it out of its domain to the folder "{now.name}"'
+    return Observation(by="facts", vm=old.id, change=change, did=did, since=since, until=until, to=now.folder)

@@ -167,7 +167,7 @@ class GuardService:
         members = [vm for vm in inventory.vms_of(folder.id) if not only or vm.id in only]
         kept = self._memories.load(folder.id, record.session.id)
         if kept is None:
-            # as they were before the session was seen, for it may be seen together with a deed
+            # as they were before the session was seen, for it may be seen together with a change
             facts = {vm.id: self._last.get(vm.id, vm) for vm in members}
             self.own_calls.nothing_pending(facts)
             named = {vm.id: vm.name for vm in members}

@@ -19,7 +19,7 @@ _MOST = 500
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """One telling; the same deed may be told in each of the three ways.
+    """One telling; the same change may be told in each of the three ways.
 
     It happened between `since` and `until` (vCenter's clock). `did` goes on after who it was. `to`: what
     came of it, empty where that is not told: the power state, a snapshot's id or its name when it is made,
@@ -28,7 +28,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     by: By
     vm: str
-    deed: Change
+    change: Change = msgspec.field(name="deed")
     did: str
     since: datetime
     until: datetime
@@ -77,7 +77,7 @@ class AttachedDisks:
         owned = []
         for logged in [*waited, *news]:
             hint = logged.observation
-            if hint.deed is not Change.DISK:
+            if hint.change is not Change.DISK:
                 owned.append(logged)
             elif owner := self._devices.owner(hint.file, hint.vm):
                 owned.append(logged._replace(observation=msgspec.structs.replace(hint, vm=owner)))

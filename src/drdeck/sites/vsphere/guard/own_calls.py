@@ -1,7 +1,7 @@
 """Calls by this process that change VMs, remembered so that nobody takes them for foreign changes.
 
 Why by time and effect: an event carries no id that its caller gave. chainId groups the events of one task
-(TaskInfo.eventChainId), which not every deed has, and a user name is shared by all who know the password.
+(TaskInfo.eventChainId), which not every change has, and a user name is shared by all who know the password.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
     "connect": {Change.CONFIG: ()},
     "prepare": {Change.SNAPSHOT: (), Change.CONFIG: ()},
 }
-"""Kind of call -> the deeds that come of it, with what may come of them (empty: whatever it is about).
+"""Kind of call -> the changes that come of it, with what may come of them (empty: whatever it is about).
 
 A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back; a
 removal that fails half way leaves disks to be consolidated.
@@ -60,8 +60,8 @@ _MAIN = {
 
 
 def explains(call: PlannedCall, observation: Observation) -> bool:
-    """True if a deed on the call's VM is what the call does."""
-    expected = _EXPLAINS.get(call.kind, {}).get(observation.deed)
+    """True if a change on the call's VM is what the call does."""
+    expected = _EXPLAINS.get(call.kind, {}).get(observation.change)
     if expected is None or call.vm != observation.vm:
         return False
     if expected:
@@ -70,13 +70,13 @@ def explains(call: PlannedCall, observation: Observation) -> bool:
         Change.SNAPSHOT: call.args.get("name", ""),
         Change.REVERTED: call.args.get("snapshot", ""),
         Change.SNAPSHOT_REMOVED: call.args.get("snapshots", call.args.get("snapshot", "")),
-    }.get(observation.deed, "")
-    return not about or observation.to in ("", about, *_several(call, observation.deed))
+    }.get(observation.change, "")
+    return not about or observation.to in ("", about, *_several(call, observation.change))
 
 
-def _several(call: PlannedCall, deed: Change) -> list[str]:
+def _several(call: PlannedCall, change: Change) -> list[str]:
     """The ids of the snapshots that one call removes; of each an effect is seen by itself."""
-    return call.args.get("snapshots", "").split() if deed is Change.SNAPSHOT_REMOVED else []
+    return call.args.get("snapshots", "").split() if change is Change.SNAPSHOT_REMOVED else []
 
 
 @dataclass
@@ -100,14 +100,14 @@ class OwnCall:
     """what of it events told already: the next such event is not of this call"""
 
     def explains(self, observation: Observation) -> bool:
-        return observation.deed not in self.never and explains(self.call, observation)
+        return observation.change not in self.never and explains(self.call, observation)
 
-    def shows_for_s(self, deed: Change) -> float:
+    def shows_for_s(self, change: Change) -> float:
         """Seconds after its end in which this may be seen; what comes beside, never after what it is for."""
         main = _MAIN.get(self.call.kind)
-        if deed is not main and main in self.appeared:
+        if change is not main and main in self.appeared:
             return 0.0
-        if deed is main and not self.refused:
+        if change is main and not self.refused:
             return max(SHOWN_S, self.lasts.total_seconds())
         return BESIDE_S
 
@@ -165,14 +165,14 @@ class OwnCalls:
 
         `came_s`: when it was told here; what was told before a call did not come of it.
         """
-        now, deed = self._steady(), observation.deed
+        now, change = self._steady(), observation.change
         for own in self._of_vm.get(observation.vm, ()):
-            lasts_s = own.shows_for_s(deed)
+            lasts_s = own.shows_for_s(change)
             live = lasts_s > 0 and (own.ended_s is None or now - own.ended_s <= lasts_s)
             begun = own.began_s <= came_s
-            twice = (own.call.kind == "revert" and deed is Change.POWER) or _several(own.call, deed)
-            effect = (deed, observation.to) if twice else deed
-            if live and begun and not {effect, deed} & own.appeared and own.explains(observation):
+            twice = (own.call.kind == "revert" and change is Change.POWER) or _several(own.call, change)
+            effect = (change, observation.to) if twice else change
+            if live and begun and not {effect, change} & own.appeared and own.explains(observation):
                 own.appeared.add(effect)
                 return True
         return False
@@ -183,7 +183,7 @@ class OwnCalls:
         Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
         was not read back.
         """
-        effect_told = (observation.deed, observation.by)
+        effect_told = (observation.change, observation.by)
         by_arrival = live and abs(self._now() - observation.until) > _FRESH
         for own in self._of_vm.get(observation.vm, ()):
             if came_s < own.began_s or effect_told in own.announced or not own.explains(observation):
@@ -195,7 +195,7 @@ class OwnCalls:
             else:
                 during = observation.until >= own.began - SLACK and observation.since <= ended + own.lasts
             if during:
-                if observation.deed is not Change.CONFIG and not _several(own.call, observation.deed):
+                if observation.change is not Change.CONFIG and not _several(own.call, observation.change):
                     # one revert may change several parts of it
                     own.announced.add(effect_told)
                 return True

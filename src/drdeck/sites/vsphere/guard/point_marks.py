@@ -24,23 +24,23 @@ def marked(
     """The points with what others did to them, and what is left of those that are none any more."""
     marks: dict[datetime, list[str]] = {}
     lost: list[Disturbed] = []
-    for change in foreign:
-        if change.deed not in CHANGES_POINTS or not change.points:
+    for other in foreign:
+        if other.change not in CHANGES_POINTS or not other.points:
             continue
-        at = change.points[0]
+        at = other.points[0]
         point = _point_of(points, at)
         if point is None:
-            lost.append(Disturbed(time=at, vm=change.name, text=_did(change)))
+            lost.append(Disturbed(time=at, vm=other.name, text=_did(other)))
         else:
-            marks.setdefault(point.time, []).append(changed_point(change.name, change.did, change.user))
+            marks.setdefault(point.time, []).append(changed_point(other.name, other.did, other.user))
     return tuple(
         msgspec.structs.replace(point, changed="; ".join(marks[point.time])) if point.time in marks else point
         for point in points
     ), lost
 
 
-def _did(change: ForeignChange) -> str:
-    return f"{who(change.user, change.address or '')} {change.did}"
+def _did(other: ForeignChange) -> str:
+    return f"{who(other.user, other.address or '')} {other.did}"
 
 
 def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | None:
@@ -54,9 +54,9 @@ def foreign_snapshots(
 ) -> Iterator[Disturbed]:
     """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
     by_snapshot = {
-        (change.vm, change.points[0]): f"{_did(change)} in the PITR session"
-        for change in foreign
-        if change.deed is Change.SNAPSHOT and change.points
+        (other.vm, other.points[0]): f"{_did(other)} in the PITR session"
+        for other in foreign
+        if other.change is Change.SNAPSHOT and other.points
     }
     for vm in vms:
         for snapshot in vm.snapshots:

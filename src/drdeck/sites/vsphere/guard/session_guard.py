@@ -1,6 +1,6 @@
-"""The guard of one session: takes in what is told, and says which deeds were somebody else's.
+"""The guard of one session: takes in what is told, and says which changes were somebody else's.
 
-A deed may be told three times: by the VM's facts, by an event that it is done, by a task that began it.
+A change may be told three times: by the VM's facts, by an event that it is done, by a task that began it.
 The three become one alarm. Whose it was is decided by the event where there is one.
 
 Why so: facts come by a PropertyCollector, events by an EventHistoryCollector, and nothing orders the two
@@ -27,7 +27,7 @@ from .session_memory import ForeignChange, SessionMemory
 log = logging.getLogger(__name__)
 
 HOLD_S = 1.5
-"""A deed seen in the facts alone waits so long for the event that says who it was."""
+"""A change seen in the facts alone waits so long for the event that says who it was."""
 NEAR = timedelta(seconds=10)
 NEAR_S = NEAR.total_seconds()
 
@@ -35,7 +35,7 @@ NEAR_S = NEAR.total_seconds()
 def _log_judged(observation: Observation, whose: str) -> None:
     log.debug(
         "%s of %s (by %s, user %r): judged %s",
-        observation.deed,
+        observation.change,
         observation.vm,
         observation.by,
         observation.user,
@@ -104,7 +104,7 @@ class SessionGuard:
         self.memory.key = max([key, *(h.observation.key for h in waiting)])
         # events first: they say whose the facts' changes were; power last: a revert may explain it
         order = sorted(
-            waiting, key=lambda h: (h.observation.by == "facts", h.observation.deed is Change.POWER)
+            waiting, key=lambda h: (h.observation.by == "facts", h.observation.change is Change.POWER)
         )
         for heard in order:
             verdict = self._verdict(heard, judging)
@@ -152,10 +152,10 @@ class SessionGuard:
         return ours is not None
 
     def _partner(self, heard: PendingObservation) -> ForeignChange | None:
-        """An alarm that tells of the same deed, and was not told in this way yet."""
+        """An alarm that tells of the same change, and was not told in this way yet."""
         hint = heard.observation
         for other in reversed(self.memory.foreign):
-            if hint.by in other.by or other.deed is not hint.deed or hint.vm not in (other.vm, ""):
+            if hint.by in other.by or other.change is not hint.change or hint.vm not in (other.vm, ""):
                 continue
             if other.to and hint.to and other.to != hint.to:
                 continue
@@ -194,15 +194,15 @@ class SessionGuard:
 
     def _comes_of_another(self, hint: Observation) -> bool:
         """True for what only came of another change: of a revert, or of a restart by vSphere HA."""
-        if hint.deed is Change.POWER and hint.by == "facts" and hint.to != "on":
+        if hint.change is Change.POWER and hint.by == "facts" and hint.to != "on":
             return self._near(hint, Change.REVERTED) or self._near(hint, Change.HA)
-        if hint.deed in (Change.POWER, Change.HOST) and (hint.by == "facts" or hint.user == ""):
+        if hint.change in (Change.POWER, Change.HOST) and (hint.by == "facts" or hint.user == ""):
             return self._near(hint, Change.HA)
         return False
 
-    def _near(self, hint: Observation, deed: Change) -> bool:
+    def _near(self, hint: Observation, change: Change) -> bool:
         return any(
-            f.deed is deed
+            f.change is change
             and f.vm == hint.vm
             and hint.since - NEAR <= f.until
             and hint.until + NEAR >= f.since
@@ -219,7 +219,7 @@ class SessionGuard:
             ForeignChange(
                 vm=hint.vm,
                 name=self.memory.members.get(hint.vm, hint.vm),
-                deed=hint.deed,
+                change=hint.change,
                 did=hint.did,
                 time=time,
                 since=hint.since,
@@ -239,9 +239,9 @@ def _goes_on(hint: Observation, j: JudgmentContext) -> bool:
 
 
 def _same(a: PendingObservation, b: PendingObservation) -> bool:
-    """True if two tellings, in different ways, may be of the same deed."""
+    """True if two tellings, in different ways, may be of the same change."""
     x, y = a.observation, b.observation
-    if x.by == y.by or x.deed is not y.deed or (x.vm != y.vm and "" not in (x.vm, y.vm)):
+    if x.by == y.by or x.change is not y.change or (x.vm != y.vm and "" not in (x.vm, y.vm)):
         return False
     if x.to and y.to and x.to != y.to:
         return False

@@ -17,7 +17,7 @@ NAME_S = 1.0
 MOST = 100
 """Alarms of one session that are shown."""
 KEPT = 1000
-"""Deeds of others in one session that are remembered; of more, first those go that touched no point."""
+"""Changes of others in one session that are remembered; of more, first those go that touched no point."""
 
 _FACTS_SAY = frozenset(
     {
@@ -28,23 +28,23 @@ _FACTS_SAY = frozenset(
         Change.MOVED,
     }
 )
-"""Deeds of which the facts say more than an event does."""
+"""Changes of which the facts say more than an event does."""
 
 CHANGES_POINTS = frozenset({Change.SNAPSHOT_CHANGED, Change.SNAPSHOT_REMOVED})
 
 
-def _worth(deed: Change, by: By) -> int:
+def _worth(change: Change, by: By) -> int:
     """The rank of a telling, by the detail in which it says what was done."""
-    order = ("task", "event", "facts") if deed in _FACTS_SAY else ("task", "facts", "event")
+    order = ("task", "event", "facts") if change in _FACTS_SAY else ("task", "facts", "event")
     return order.index(by)
 
 
 class ForeignChange(msgspec.Struct, kw_only=True):
-    """Somebody else's deed. `by`: how it was told; `address`: None while it was not looked for."""
+    """Somebody else's change. `by`: how it was told; `address`: None while it was not looked for."""
 
     vm: str
     name: str
-    deed: Change
+    change: Change = msgspec.field(name="deed")
     did: str
     time: datetime
     since: datetime
@@ -63,11 +63,11 @@ class ForeignChange(msgspec.Struct, kw_only=True):
         return not self.user or self.address is not None or now_s - (self.raised_s or 0.0) >= NAME_S
 
     def alarm(self) -> Alarm:
-        return alarm(self.deed, self.name, self.did, self.time, self.user, self.address or "")
+        return alarm(self.change, self.name, self.did, self.time, self.user, self.address or "")
 
     def add(self, hint: Observation) -> None:
-        """Take in another telling of the same deed; it may know better what was done, and who did it."""
-        if all(_worth(self.deed, hint.by) > _worth(self.deed, by) for by in self.by):
+        """Take in another telling of the same change; it may know better what was done, and who did it."""
+        if all(_worth(self.change, hint.by) > _worth(self.change, by) for by in self.by):
             self.did = hint.did
         self.to = self.to or hint.to
         if not self.user and hint.user is not None:
@@ -92,20 +92,20 @@ class SessionMemory(msgspec.Struct, kw_only=True):
     """of the newest event that was judged"""
     foreign: list[ForeignChange] = []
     forgotten: int = 0
-    """deeds of others that are not among them any more"""
+    """changes of others that are not among them any more"""
     forgotten_moves: dict[str, int] = {}
     """of these, moves to other hosts: VM's name -> how many"""
     windows: AttributionWindows = msgspec.field(default_factory=AttributionWindows)
 
-    def remember(self, change: ForeignChange) -> None:
+    def remember(self, other: ForeignChange) -> None:
         """Keep a change, and forget an old one where there are too many."""
-        self.foreign.append(change)
+        self.foreign.append(other)
         if len(self.foreign) > KEPT:
-            moved = (f for f in self.foreign[:-MOST] if f.deed is Change.HOST)
-            harmless = (f for f in self.foreign[:-MOST] if f.deed not in CHANGES_POINTS)
+            moved = (f for f in self.foreign[:-MOST] if f.change is Change.HOST)
+            harmless = (f for f in self.foreign[:-MOST] if f.change not in CHANGES_POINTS)
             oldest = next(moved, None) or next(harmless, self.foreign[0])
             self.foreign.remove(oldest)
-            if oldest.deed is Change.HOST:
+            if oldest.change is Change.HOST:
                 moves_of = self.forgotten_moves
                 moves_of[oldest.name] = moves_of.get(oldest.name, 0) + 1
             else:
@@ -114,8 +114,8 @@ class SessionMemory(msgspec.Struct, kw_only=True):
     def alarms(self, now_s: float) -> tuple[Alarm, ...]:
         """Alarms to show, oldest first."""
         ready = [foreign for foreign in self.foreign if foreign.is_due(now_s)]
-        moved = [foreign for foreign in ready if foreign.deed is Change.HOST]
-        others = [foreign for foreign in ready if foreign.deed is not Change.HOST]
+        moved = [foreign for foreign in ready if foreign.change is Change.HOST]
+        others = [foreign for foreign in ready if foreign.change is not Change.HOST]
         alarms = [foreign.alarm() for foreign in others[-MOST:]]
         hidden = len(others) - len(alarms) + self.forgotten
         if hidden > 0:

@@ -26,7 +26,7 @@ from .observations import LoggedObservation, Observation
 
 SHOWN = timedelta(hours=24)
 """A sign is an alarm for so long; the journal keeps it."""
-ONE_DEED = timedelta(minutes=1)
+ONE_CHANGE = timedelta(minutes=1)
 """Facts and an event of one revert are told so far apart at most."""
 _SIGNS = (Change.CONFIG, Change.REVERTED)
 
@@ -68,12 +68,12 @@ class ToolWatch:
         sign = ToolSign(
             vm=vm,
             at=observation.until,
-            deed=observation.deed.value,
+            change=observation.change.value,
             did=observation.did,
             user=observation.user or "",
         )
         for earlier in self._folders.signs(folder):
-            if _same_deed(earlier, sign):
+            if _same_change(earlier, sign):
                 done = sign if observation.by == "facts" else earlier
                 merged = msgspec.structs.replace(done, at=earlier.at, user=earlier.user or sign.user)
                 if merged != earlier:
@@ -100,11 +100,11 @@ class ToolWatch:
         )
 
 
-def _same_deed(earlier: ToolSign, sign: ToolSign) -> bool:
-    """One deed that is told twice: a revert by facts, its task and its event; a change by its event again."""
+def _same_change(earlier: ToolSign, sign: ToolSign) -> bool:
+    """One change told twice: a revert by facts, its task and its event; a change by its event again."""
     apart = abs(earlier.at - sign.at)
-    within = ONE_DEED if sign.deed == Change.REVERTED.value else timedelta()
-    return (earlier.vm, earlier.deed) == (sign.vm, sign.deed) and apart <= within
+    within = ONE_CHANGE if sign.change == Change.REVERTED.value else timedelta()
+    return (earlier.vm, earlier.change) == (sign.vm, sign.change) and apart <= within
 
 
 def _watched_record(folder: FolderFacts) -> Record | None:
@@ -123,7 +123,7 @@ def _heard(
 ) -> Iterator[Observation]:
     for logged in news:
         hint = logged.observation
-        if hint.vm in vms and hint.deed in _SIGNS and hint.user and hint.user not in ours:
+        if hint.vm in vms and hint.change in _SIGNS and hint.user and hint.user not in ours:
             yield hint
 
 
@@ -133,5 +133,5 @@ def _differing(before: dict[str, VmFacts], vms: dict[str, VmFacts], now: datetim
         if earlier is None or earlier is vm:
             continue
         for observation in differences(earlier, vm, now, now):
-            if observation.deed is Change.REVERTED:
+            if observation.change is Change.REVERTED:
                 yield observation

@@ -63,7 +63,7 @@ class Post:
     def foreign(self) -> Sequence[tuple[str, str | None]]:
         self.guard._settle(SimpleNamespace(attributes_read_s=math.inf), "drdeck")  # type: ignore[arg-type]
         return [
-            (change.name, change.user) for change in self.guard.foreign("erp") if change.deed is Change.DISK
+            (change.name, change.user) for change in self.guard.foreign("erp") if change.change is Change.DISK
         ]
 
 

@@ -1,4 +1,4 @@
-"""Whose deed it was after a take-over, or a restart: what the driver before had asked for is drdeck's."""
+"""Whose change it was after a take-over, or a restart: what the driver before had asked for is drdeck's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.guard.attribution_windows import LATE
 from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, VM, Bench, one
 
 LATE_S = LATE.total_seconds()
-TAKEN = [  # user, deed, to, seconds after the take-over, ours
+TAKEN = [  # user, change, to, seconds after the take-over, ours
     (OWN, Change.POWER, "off", -1, True),
     (ANNA, Change.POWER, "off", -1, True),
     (None, Change.POWER, "off", -1, True),
@@ -32,9 +32,9 @@ TAKEN = [  # user, deed, to, seconds after the take-over, ours
 
 
 @pytest.mark.parametrize("how", ["followed", "seen first when driven", "restarted"])
-@pytest.mark.parametrize(("user", "deed", "to", "after_s", "ours"), TAKEN)
+@pytest.mark.parametrize(("user", "change", "to", "after_s", "ours"), TAKEN)
 def test_what_the_driver_before_did_in_a_rollback(
-    how: str, user: str | None, deed: Change, to: str, after_s: float, ours: bool
+    how: str, user: str | None, change: Change, to: str, after_s: float, ours: bool
 ) -> None:
     bench = Bench(drives=how == "restarted")
     bench.began["op-2"] = bench.now()
@@ -47,7 +47,7 @@ def test_what_the_driver_before_did_in_a_rollback(
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now() + timedelta(seconds=after_s)
     bench.on(max(0, after_s))
-    bench.told("facts" if user is None else "event", deed, user, to, since=at, until=at)
+    bench.told("facts" if user is None else "event", change, user, to, since=at, until=at)
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -68,7 +68,7 @@ def test_rollbacks_of_another_driver_that_were_never_seen(state: SessionState, n
     bench.on(LATE_S)
     bench.told("task", Change.SNAPSHOT, OWN)
     bench.follow("op-9", state, n=n)
-    assert one(bench.wait()).deed is Change.SNAPSHOT
+    assert one(bench.wait()).change is Change.SNAPSHOT
 
 
 @pytest.mark.parametrize("followed", [True, False])

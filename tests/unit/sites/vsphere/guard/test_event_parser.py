@@ -118,13 +118,13 @@ CASES: list[tuple[Any, list[tuple[Change, str, str]]]] = [
 @pytest.mark.parametrize(("source", "expected"), CASES, ids=lambda x: type(x).__name__)
 def test_each_event_is_told_as_what_it_says(source: Any, expected: list[tuple[Change, str, str]]) -> None:
     observations = told_by(source)
-    assert [(t.deed, t.to, t.did) for t in observations] == expected
+    assert [(t.change, t.to, t.did) for t in observations] == expected
     for t in observations:
         assert (t.vm, t.user, t.key, t.since, t.until) == ("vm-7", JOE, 7, AT, AT)
 
 
 @pytest.mark.parametrize(
-    ("what", "deed"),
+    ("what", "change"),
     [
         ("VirtualMachine.createSnapshot", Change.SNAPSHOT),
         ("vm.Snapshot.rename", Change.SNAPSHOT_CHANGED),
@@ -135,11 +135,11 @@ def test_each_event_is_told_as_what_it_says(source: Any, expected: list[tuple[Ch
         ("VirtualMachine.unregister", Change.REMOVED),
     ],
 )
-def test_a_task_tells_who_began(what: str, deed: Change) -> None:
+def test_a_task_tells_who_began(what: str, change: Change) -> None:
     (observation,) = told_by(task(what))
-    assert (observation.by, observation.deed, observation.vm, observation.user, observation.task) == (
+    assert (observation.by, observation.change, observation.vm, observation.user, observation.task) == (
         "task",
-        deed,
+        change,
         "vm-7",
         JOE,
         "task-9",
@@ -157,12 +157,12 @@ def test_a_task_of_a_schedule_says_so() -> None:
 
 def test_a_move_tells_the_folder_and_not_the_vm() -> None:
     (observation,) = told_by(task("Folder.moveInto", vm=None, entity=vim.Folder("group-v9")))
-    assert (observation.deed, observation.vm, observation.to) == (Change.MOVED, "", "group-v9")
+    assert (observation.change, observation.vm, observation.to) == (Change.MOVED, "", "group-v9")
 
 
 def test_a_guest_that_was_asked_is_not_off_yet() -> None:
     (observation,) = told_by(event(vim.event.VmGuestShutdownEvent))
-    assert (observation.by, observation.deed, observation.to) == ("task", Change.POWER, "off")
+    assert (observation.by, observation.change, observation.to) == ("task", Change.POWER, "off")
 
 
 def test_every_kind_that_is_understood_is_collected() -> None:
@@ -177,7 +177,7 @@ def test_every_kind_that_is_understood_is_collected() -> None:
 
 
 def test_events_of_one_task_are_deeds_of_their_own() -> None:
-    """register V22: a chain groups the events of a task; each is one more deed."""
+    """register V22: a chain groups the events of a task; each is one more change."""
     log = EventLog()
     on, moved = (
         event(E.VmPoweredOnEvent, key=8),
@@ -185,7 +185,7 @@ def test_events_of_one_task_are_deeds_of_their_own() -> None:
     )
     assert on.chainId == moved.chainId
     log.take_page({"log": {"latestPage": [on, moved]}})
-    assert [(entry.observation.key, entry.observation.deed) for entry in log.news()] == [
+    assert [(entry.observation.key, entry.observation.change) for entry in log.news()] == [
         (8, Change.POWER),
         (9, Change.HOST),
     ]

@@ -1,4 +1,4 @@
-"""What a VM's facts tell of deeds, by what differs between two looks."""
+"""What a VM's facts tell of changes, by what differs between two looks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def replaced(**changes: object) -> VmFacts:
 D = snap("d", "c")
 TABLE: list[tuple[str, VmFacts, list[tuple[Change, str]]]] = [
     ("nothing", OLD, []),
-    ("what is no deed", replaced(addresses=("10.0.0.9",), tools_running=True, running_tasks=("t",)), []),
+    ("what is no change", replaced(addresses=("10.0.0.9",), tools_running=True, running_tasks=("t",)), []),
     ("off", replaced(power="off"), [(Change.POWER, "off")]),
     ("out of sight", replaced(power="unknown"), []),
     ("host", replaced(host="h2"), [(Change.HOST, "h2")]),
@@ -88,14 +88,14 @@ TABLE: list[tuple[str, VmFacts, list[tuple[Change, str]]]] = [
 @pytest.mark.parametrize(("new", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_differences(new: VmFacts, expected: list[tuple[Change, str]]) -> None:
     observations = list(differences(OLD, new, T0, T1))
-    assert [(t.deed, t.to) for t in observations] == expected
+    assert [(t.change, t.to) for t in observations] == expected
     assert all(
         (t.by, t.vm, t.since, t.until, t.user) == ("facts", "vm-7", T0, T1, None) for t in observations
     )
 
 
 @pytest.mark.parametrize(
-    ("now", "deed", "part"),
+    ("now", "change", "part"),
     [
         (Whereabouts(), Change.REMOVED, "inventory"),
         (Whereabouts("g9", "attic"), Change.MOVED, 'folder "attic"'),
@@ -103,6 +103,6 @@ def test_differences(new: VmFacts, expected: list[tuple[Change, str]]) -> None:
         (Whereabouts(hidden=True), Change.MOVED, "may not see"),
     ],
 )
-def test_a_vm_that_left(now: Whereabouts, deed: Change, part: str) -> None:
+def test_a_vm_that_left(now: Whereabouts, change: Change, part: str) -> None:
     observation = left(OLD, T0, T1, now)
-    assert observation.deed is deed and part in observation.did
+    assert observation.change is change and part in observation.did

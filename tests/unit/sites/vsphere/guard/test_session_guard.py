@@ -1,4 +1,4 @@
-"""Whose deed it was: events, facts and tasks against what drdeck does itself, with a clock that is moved."""
+"""Whose change it was: events, facts and tasks beside what drdeck does itself, with a moved clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.session_memory import KEPT, NAME_S
 from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
 
-# -- the three tellings of one deed
+# -- the three tellings of one change
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_revert_explains_that_the_vm_is_off() -> None:
     bench.told("facts", Change.POWER, to="off")
     bench.told("facts", Change.REVERTED, to="snap-1")
     bench.told("task", Change.REVERTED, JOE)
-    assert one(bench.wait()).deed is Change.REVERTED
+    assert one(bench.wait()).change is Change.REVERTED
 
 
 def test_a_move_between_other_folders_is_nobodys_business() -> None:
@@ -116,38 +116,38 @@ NOT_OURS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
-def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Change, to: str) -> None:
+@pytest.mark.parametrize(("kind", "args", "change", "to"), OURS)
+def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], change: Change, to: str) -> None:
     for by in ("facts", "event"):
         bench = Bench()
         bench.call(kind, args)
-        bench.told(by, deed, None if by == "facts" else OWN, to)
+        bench.told(by, change, None if by == "facts" else OWN, to)
         assert bench.wait() == []
 
 
-@pytest.mark.parametrize(("kind", "args", "deed", "to"), NOT_OURS)
+@pytest.mark.parametrize(("kind", "args", "change", "to"), NOT_OURS)
 def test_what_does_not_come_of_our_acts_is_not(
-    kind: str, args: dict[str, str], deed: Change, to: str
+    kind: str, args: dict[str, str], change: Change, to: str
 ) -> None:
     for by in ("facts", "event"):
         bench = Bench()
         bench.call(kind, args)
-        bench.told(by, deed, None if by == "facts" else OWN, to)
-        assert one(bench.wait()).deed is deed
+        bench.told(by, change, None if by == "facts" else OWN, to)
+        assert one(bench.wait()).change is change
 
 
-@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
+@pytest.mark.parametrize(("kind", "args", "change", "to"), OURS)
 def test_the_same_by_somebody_else_at_the_same_time_is_not(
-    kind: str, args: dict[str, str], deed: Change, to: str
+    kind: str, args: dict[str, str], change: Change, to: str
 ) -> None:
     bench = Bench()
     bench.call(kind, args)
-    bench.told("event", deed, JOE, to)
+    bench.told("event", change, JOE, to)
     assert one(bench.wait()).user == JOE
 
 
 def test_an_act_is_done_once() -> None:
-    """The same account again, by hand, is another deed."""
+    """The same account again, by hand, is another change."""
     bench = Bench()
     bench.call("power_off")
     for by, user in (("event", OWN), ("facts", None)):
@@ -161,7 +161,7 @@ def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
     bench = Bench()
     bench.call("revert", {"snapshot": "snap-1"}, power="off")
     bench.told("event", Change.POWER, OWN, "off")
-    assert one(bench.wait()).deed is Change.POWER
+    assert one(bench.wait()).change is Change.POWER
 
 
 @pytest.mark.parametrize(("fails", "later_s", "ours"), [
@@ -180,7 +180,7 @@ def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
     bench = Bench()
     bench.call("power_off")
     observation = Observation(
-        by="event", vm=VM, deed=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
+        by="event", vm=VM, change=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
     )
     bench.post.hear([observation], bench.at)
     assert bench.wait() == []
@@ -215,7 +215,7 @@ def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) 
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "change",
     [
         Change.CLONE,
         Change.DATASTORE,
@@ -224,12 +224,12 @@ def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) 
         Change.SNAPSHOT_REMOVED,
     ],
 )
-def test_what_no_rollback_does_is_not_explained_by_one(deed: Change) -> None:
+def test_what_no_rollback_does_is_not_explained_by_one(change: Change) -> None:
     bench = Bench(drives=False)
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    bench.told("event", deed, ANNA)
+    bench.told("event", change, ANNA)
     bench.fresh_s = bench.at + 1
-    assert one(bench.wait()).deed is deed
+    assert one(bench.wait()).change is change
 
 
 def test_no_operation_explains_nothing() -> None:
@@ -329,7 +329,7 @@ def test_many_alarms_are_bounded() -> None:
     assert alarms[0].kind == "guard" and alarms[0].text.startswith("30 earlier changes")
 
 
-# -- what is one line, and what is another deed's
+# -- what is one line, and what is another change's
 
 
 def test_moves_to_other_hosts_are_one_line_that_counts() -> None:
@@ -359,7 +359,7 @@ def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
     clone, moved = bench.post.memory.alarms(bench.at)
     assert clone.kind == "foreign_clone" and moved.text.startswith(f"{KEPT + 5:} moves ")
     assert len(bench.post.memory.foreign) == KEPT
-    while len([f for f in bench.post.memory.foreign if f.deed is Change.HOST]) > 1:
+    while len([f for f in bench.post.memory.foreign if f.change is Change.HOST]) > 1:
         bench.told("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(30)
@@ -380,7 +380,7 @@ def test_what_comes_of_a_restart_by_ha_is_part_of_it(order: tuple[str, ...]) -> 
             bench.told("facts", Change.POWER, None, "on")
         bench.settle()
         bench.on(0.2)
-    assert one(bench.wait()).deed is Change.HA
+    assert one(bench.wait()).change is Change.HA
 
 
 def test_consolidation_after_a_removal_of_ours_is_ours() -> None:

@@ -1,4 +1,4 @@
-"""Signs of a replication tool between sessions: whose deeds count, and which are one."""
+"""Signs of a replication tool between sessions: whose changes count, and which are one."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def inventory(record: dict[str, str], *vms: VmFacts) -> Inventory:
 
 
 def heard(
-    user: str, deed: Change = Change.CONFIG, at: datetime = NOW, by: Any = "event"
+    user: str, change: Change = Change.CONFIG, at: datetime = NOW, by: Any = "event"
 ) -> LoggedObservation:
-    did = "changed its configuration" if deed is Change.CONFIG else "began to revert it to a snapshot"
+    did = "changed its configuration" if change is Change.CONFIG else "began to revert it to a snapshot"
     return LoggedObservation(
-        Observation(by=by, vm="vm-1", deed=deed, did=did, since=at, until=at, user=user), True
+        Observation(by=by, vm="vm-1", change=change, did=did, since=at, until=at, user=user), True
     )
 
 
