@@ -206,7 +206,7 @@ async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_l
         await release.wait()
         return await observe()
 
-    site.upkeep, site.execute, site.observe = due, lose, late  # type: ignore[method-assign, assignment]
+    site.maintenance_due, site.execute, site.observe = due, lose, late  # type: ignore[method-assign, assignment]
     async with controlling(site, tmp_path / "journal.db"):
         await eventually(lambda: points_made == 1)
         looks_before = looks

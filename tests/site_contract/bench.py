@@ -287,7 +287,9 @@ class Bench(ABC):
 
     async def quiet(self) -> None:
         """Until nothing is done that nobody asked for: points are made, and pruned."""
-        await self.until_true(lambda: not self._chores() and not self.site.upkeep(self.now()), self.told)
+        await self.until_true(
+            lambda: not self._chores() and not self.site.maintenance_due(self.now()), self.told
+        )
 
     def _chores(self) -> int:
         """How many points are being made or pruned now."""

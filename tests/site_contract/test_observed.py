@@ -90,7 +90,7 @@ async def test_a_refused_request_leaves_no_operation(stand_in: StandIn, tmp_path
             with pytest.raises(NotAccepted) as refusal:
                 await controller.desk.submit(request, ANNA)
             assert refusal.value.code == "rule" and str(refusal.value) == reason
-        assert not controller.recorder.operations and controller.upkeep.has_duties() is False
+        assert not controller.recorder.operations and controller.maintenance.has_duties() is False
         stand_in.say(DOMAIN_ID, idle())
         await eventually(lambda: controller.desk.domain(DOMAIN).session is None)
         assert controller.desk.domain(DOMAIN).mode is Mode.UNKNOWN

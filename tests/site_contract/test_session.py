@@ -104,7 +104,7 @@ async def test_its_vms_are_not_protected_and_then_again(make: MakeBench) -> None
     named = bench.truth().named
     for _ in range(3):
         await bench.advance(INTERVAL_S)
-        assert bench.site.upkeep(bench.now()) == []
+        assert bench.site.maintenance_due(bench.now()) == []
     later = bench.domain.unprotected_s(bench.now())
     assert later is not None and later - at_first == pytest.approx(3 * INTERVAL_S, abs=10)
     assert (bench.domain.rpo_s(bench.now()) or 0) - rpo == pytest.approx(3 * INTERVAL_S, abs=10)
@@ -138,7 +138,7 @@ async def test_a_part_of_the_vms(make: MakeBench) -> None:
     await bench.refused(other, "not in the PITR session")
     named = bench.truth().named
     await bench.advance(INTERVAL_S * 2)
-    assert bench.site.upkeep(bench.now()) == []
+    assert bench.site.maintenance_due(bench.now()) == []
     assert bench.truth().named <= named, "a point is of all VMs, so none is made of the others either"
     await bench.roll_back(points[-2])
     truth = bench.truth()

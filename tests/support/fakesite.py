@@ -164,7 +164,7 @@ class FakeSite:
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()
 
-    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
+    def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return []
 
     def check(self, command: c.AnyCommand) -> str | None:

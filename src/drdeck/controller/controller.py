@@ -86,7 +86,7 @@ class Controller:
             site, self.watcher, self.recorder, self.loop, lambda: self.view, self.kick, read_only
         )
         self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_in_sight)
-        self.upkeep = MaintenanceRunner(site, self.watcher, self.recorder, self.executor, read_only)
+        self.maintenance = MaintenanceRunner(site, self.watcher, self.recorder, self.executor, read_only)
         self._again = LapsedSynchronisation(self.recorder.operations.values())
         self._estimates = Estimates(lambda: self.recorder.operations)
         self._trail = AlarmTrail(record, journal.events)
@@ -95,7 +95,11 @@ class Controller:
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
-        loops = {"observe": self.watcher.watch(), "reconcile": self.loop.run(), "upkeep": self.upkeep.run()}
+        loops = {
+            "observe": self.watcher.watch(),
+            "reconcile": self.loop.run(),
+            "maintenance": self.maintenance.run(),
+        }
         loops["runs"] = self.plans.keeper.run()
         loops["writing"] = self._writing.run()
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]

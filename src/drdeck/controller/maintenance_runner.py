@@ -151,13 +151,13 @@ class MaintenanceRunner:
                 elif not self.read_only and self.watcher.error is None and self.watcher.view is not None:
                     self._begin_calls()
             except Exception:
-                log.exception("upkeep failed, which is a bug")
+                log.exception("maintenance failed, which is a bug")
                 await asyncio.sleep(30)
 
     def _begin_calls(self) -> None:
         if self._calls_wait():
             return  # the look at all domains would be for nothing
-        for domain, call in self.site.upkeep(self.watcher.now()):
+        for domain, call in self.site.maintenance_due(self.watcher.now()):
             # a point that was just made may not be seen yet: the site looks whether it is there
             again = call.kind == "snapshot"
             command = MakePlannedCall(operation="", domain=domain, call=call, again=again)

@@ -154,7 +154,7 @@ class RecoverySite(Protocol):
     parallel: int
     """calls carried out at once"""
     keeps_points: bool
-    """whether restore points of owned domains are made through `upkeep`"""
+    """whether restore points of owned domains are made by `maintenance_due`"""
 
     async def open(self) -> None:
         """Connect and log in. Raises SiteUnreachable, LoginRefused, Refused."""
@@ -198,7 +198,7 @@ class RecoverySite(Protocol):
     async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
         """Room that a test of these VMs (names; empty: all) needs and has, by datastore; empty: not told."""
 
-    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
+    def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Calls due without anybody asking (domain name, call): points while owned, pruning, lease."""
 
     def check(self, command: AnyCommand) -> str | None:

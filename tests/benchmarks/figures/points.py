@@ -19,7 +19,7 @@ from drdeck.sites.vsphere.plan.domain_alarms import alarms
 from drdeck.sites.vsphere.plan.maintenance import due
 from drdeck.sites.vsphere.plan.restore_points import removal
 from drdeck.sites.vsphere.record.domain_record import Record
-from tests.support.vcenter.situations import T0, at, chain, failover, settings, situation, snap, vm
+from tests.support.vcenter.domain_states import T0, at, chain, domain_state, failover, settings, snap, vm
 
 DAY_S = 86_400
 
@@ -52,7 +52,7 @@ def rounds(vms: int, a_point_s: float, days: float, **pitr: float) -> Rounds:
     interval_s = float(rules.pitr.interval)
     step_s = a_point_s
     while now_s < days * DAY_S:
-        state = situation(*machines, record=record, rules=rules, minutes=now_s / 60)
+        state = domain_state(*machines, record=record, rules=rules, minutes=now_s / 60)
         calls = {call.vm: call for call in due(state, state.now)[:AT_ONCE]}
         if calls:
             last_s = now_s if any(call.kind == "snapshot" for call in calls.values()) else last_s

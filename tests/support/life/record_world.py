@@ -32,7 +32,7 @@ from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record_changes import record_changes
 from drdeck.sites.vsphere.trial_work import KINDS
 from tests.support.life import trial_world
-from tests.support.vcenter.situations import T0, vm
+from tests.support.vcenter.domain_states import T0, vm
 
 SETTINGS = DomainSettings(
     pitr=PitrSettings(enabled=True, window=Duration(86400.0), interval=Duration(900.0)), ready="power"
@@ -149,12 +149,12 @@ class RecordWorld:
         if phase is not None and not phase.wait and phase.then is not None:
             self._take(phase.operation, phase.then)
             return True
-        return self._follow_on() or self._upkeep()
+        return self._follow_on() or self._maintain()
 
     def _take(self, operation: str, call: PlannedCall) -> None:
         self._write(self._changes(c.MakePlannedCall(operation=operation, domain="erp", call=call)))
 
-    def _upkeep(self) -> bool:
+    def _maintain(self) -> bool:
         """What is due without an operation: the end of a test that a failover parked."""
         due = self_driven(self.state())
         for call in due:

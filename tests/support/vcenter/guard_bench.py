@@ -21,7 +21,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord, SessionRecord
-from tests.support.vcenter.situations import T0, vm
+from tests.support.vcenter.domain_states import T0, vm
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"

@@ -21,7 +21,7 @@ from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, ResultUnknown, SiteUnreachable
 from drdeck.sites.jetstream.answer_parser import PitrStatus
-from drdeck.sites.jetstream.status_view import DomainSight, PitrRun, alarm_keys, domain_of
+from drdeck.sites.jetstream.status_view import DomainReading, PitrRun, alarm_keys, domain_of
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
@@ -80,7 +80,7 @@ class StageSite(TrainingSite):
         begun = now.replace(minute=0, second=0, microsecond=0)
         run = PitrRun(id="pitr-e052a641", since=begun) if status.running else None
         since = dict.fromkeys(alarm_keys(status), begun)
-        return domain_of(DomainSight(ident=DOMAIN_ID, status=status, run=run, since=since), now)
+        return domain_of(DomainReading(ident=DOMAIN_ID, status=status, run=run, since=since), now)
 
     def _told(self, domain: Domain) -> Domain:
         changed = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))

@@ -7,7 +7,7 @@ import pytest
 
 from drdeck.config.readiness import reachable_address
 from drdeck.sites.vsphere.plan.parts.runbook_groups import readiness_of
-from tests.support.vcenter.situations import settings, vm
+from tests.support.vcenter.domain_states import settings, vm
 
 
 @pytest.mark.parametrize(

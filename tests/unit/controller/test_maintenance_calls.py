@@ -124,7 +124,7 @@ async def test_nothing_is_looked_for_while_operations_wait_for_places(tmp_path: 
         looks += 1
         return []
 
-    site.upkeep = due  # type: ignore[method-assign]
+    site.maintenance_due = due  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
         runner = maintenance_runner.MaintenanceRunner(
             site, controller.watcher, controller.recorder, controller.executor, read_only=False
@@ -149,7 +149,7 @@ async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.M
         tried += 1
         raise Refused("no room")
 
-    site.upkeep, site.execute = due, refuse  # type: ignore[method-assign]
+    site.maintenance_due, site.execute = due, refuse  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
         await eventually(lambda: tried >= 3)
         kinds = [e.kind for e in controller.journal.events() if e.kind.startswith("upkeep")]

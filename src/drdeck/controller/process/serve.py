@@ -169,7 +169,7 @@ async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
     since = loop.time()
     while loop.time() - since < idle_s:
         await asyncio.sleep(min(5.0, idle_s))
-        if server.consoles or controller.upkeep.has_duties():
+        if server.consoles or controller.maintenance.has_duties():
             since = loop.time()
 
 

@@ -14,7 +14,7 @@ from drdeck.sites.contract import SiteError, SiteUnreachable
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .answer_parser import NotAnAnswer, PitrStatus, parse
-from .status_view import DomainSight, PitrRun, alarm_keys, domain_of, odd_text
+from .status_view import DomainReading, PitrRun, alarm_keys, domain_of, odd_text
 from .vm_guard import GuardedDomain
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class DomainPoll:
 
     def domain(self, now: datetime, facts: Mapping[str, VmFacts], alarms: tuple[Alarm, ...]) -> Domain:
         """The domain as it is shown now; `alarms`: of the guard."""
-        sight = DomainSight(
+        reading = DomainReading(
             ident=self.ident,
             status=self.status,
             lost=str(self.failure) if self.failure is not None else "",
@@ -84,5 +84,5 @@ class DomainPoll:
             since=self._since,
             facts=facts,
         )
-        domain = domain_of(sight, now)
+        domain = domain_of(reading, now)
         return msgspec.structs.replace(domain, alarms=(*domain.alarms, *alarms))

@@ -256,7 +256,7 @@ class JetStreamSite:
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         raise Refused(f"{command.says}: {UNPUBLISHED}")
 
-    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
+    def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return []
 
     async def close(self) -> None:

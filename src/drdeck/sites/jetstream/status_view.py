@@ -56,7 +56,7 @@ class PitrRun(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-class DomainSight(msgspec.Struct, frozen=True, kw_only=True):
+class DomainReading(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a domain of the settings. `status`: None before the first answer.
 
     `lost`, `lost_at`: why and since when it is not answered for. `run`: the operation that runs; None
@@ -72,39 +72,39 @@ class DomainSight(msgspec.Struct, frozen=True, kw_only=True):
     facts: Mapping[str, VmFacts] = {}
 
 
-def domain_of(sight: DomainSight, now: datetime) -> Domain:
+def domain_of(reading: DomainReading, now: datetime) -> Domain:
     """The domain for the screens; what the call does not tell is left unknown."""
-    status = sight.status or PitrStatus()
-    vms = _vms(status, sight.facts)
+    status = reading.status or PitrStatus()
+    vms = _vms(status, reading.facts)
     steps = _steps(status)
-    lost_at = show_spaced(sight.lost_at) if sight.lost_at is not None else ""
+    lost_at = show_spaced(reading.lost_at) if reading.lost_at is not None else ""
     return Domain(
-        id=sight.ident,
-        name=status.name or sight.ident,
-        mode=Mode.PITR_SESSION if sight.run is not None else Mode.UNKNOWN,
-        mode_says=_mode(sight, status),
+        id=reading.ident,
+        name=status.name or reading.ident,
+        mode=Mode.PITR_SESSION if reading.run is not None else Mode.UNKNOWN,
+        mode_says=_mode(reading, status),
         owner=Owner.UNKNOWN,
         vms_total=len(vms),
         vms_recoverable=sum(vm.status == "recoverable" for vm in vms),
         vms_recovered=sum(vm.status == "recovered" for vm in vms),
-        pitr=PitrPolicy(enabled=sight.status is not None),
+        pitr=PitrPolicy(enabled=reading.status is not None),
         remaining_bytes=status.remaining_bytes,
         processed_bytes=status.recovered_bytes,
         step=next((step for step in steps if step.state is StepState.CURRENT), None),
         steps=steps,
-        session=_session(sight.run, status),
-        alarms=tuple(_alarms(sight, status, now)),
+        session=_session(reading.run, status),
+        alarms=tuple(_alarms(reading, status, now)),
         vms=vms,
         observed_only=UNPUBLISHED,
-        site_facts=tuple(_facts(sight.ident, status)),
-        broken=f"not seen since {lost_at}: {sight.lost}" if sight.lost else None,
+        site_facts=tuple(_facts(reading.ident, status)),
+        broken=f"not seen since {lost_at}: {reading.lost}" if reading.lost else None,
     )
 
 
-def _mode(sight: DomainSight, status: PitrStatus) -> str:
-    if sight.status is None:
+def _mode(reading: DomainReading, status: PitrStatus) -> str:
+    if reading.status is None:
         return "not seen yet"
-    if sight.run is not None:
+    if reading.run is not None:
         return "PITR in progress"
     return "PITR complete" if status.complete else "no PITR in progress"
 
@@ -211,9 +211,9 @@ def alarm_keys(status: PitrStatus) -> list[str]:
     return keys
 
 
-def _alarms(sight: DomainSight, status: PitrStatus, now: datetime) -> list[Alarm]:
+def _alarms(reading: DomainReading, status: PitrStatus, now: datetime) -> list[Alarm]:
     def first_seen(key: str) -> datetime:
-        return sight.since.get(key, now)
+        return reading.since.get(key, now)
 
     alarms = {
         alert_key(alert): Alarm(

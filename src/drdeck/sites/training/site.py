@@ -199,7 +199,7 @@ class TrainingSite:
         self._runs = kept
         self.wake()
 
-    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
+    def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Nothing: this site makes its points itself."""
         return []
 

@@ -86,10 +86,10 @@ class CallExecutor:
     def check(self, command: c.AnyCommand) -> str | None:
         """The reason why a command could not be carried out, from what is known now; None: it could."""
         try:
-            _, situation = self._state.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
+            _, domain_state = self._state.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
         except Refused as error:
             return str(error)
-        return why_not(command, situation, self._state.inventory())
+        return why_not(command, domain_state, self._state.inventory())
 
     async def carry_out(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
@@ -125,10 +125,10 @@ class CallExecutor:
         if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
         if isinstance(command, c.StartTrial):
-            situation = self._state.find(command.domain)[1]
-            await self.trials.prepare(command, situation)
+            domain_state = self._state.find(command.domain)[1]
+            await self.trials.prepare(command, domain_state)
             # nobody has asked after tasks on an imported domain, and a snapshot may be under way
-            await self._watching().ask_tasks([vm.id for vm in situation.vms])
+            await self._watching().ask_tasks([vm.id for vm in domain_state.vms])
         if isinstance(command, c.AdoptTrialVms):
             why = await self.trials.look_at_strays(command)
             if why:
@@ -137,9 +137,9 @@ class CallExecutor:
             await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes([self._state.folder(command.domain).id])
-            folder, situation = self._state.find(command.domain)
+            folder, domain_state = self._state.find(command.domain)
             try:
-                changes = self._changes(command, situation)
+                changes = self._changes(command, domain_state)
             except NotNow as error:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
@@ -152,13 +152,13 @@ class CallExecutor:
             await self._write(folder, changes, command.says, leased=not noted)
             if changes:
                 after = read({**folder.attributes, **changes})
-                self.user_events.tell(event_words_of(situation.record, after, command))
+                self.user_events.tell(event_words_of(domain_state.record, after, command))
             self._done()
 
     async def _nothing_running(self, command: c.MakePlannedCall) -> None:
         """Consistency is decided by asking: vCenter does not tell of tasks. Raises Busy."""
-        situation = self._state.find(command.domain)[1]
-        vms = [vm for vm in situation.session_vms() if vm.id not in situation.record.skipped]
+        domain_state = self._state.find(command.domain)[1]
+        vms = [vm for vm in domain_state.session_vms() if vm.id not in domain_state.record.skipped]
         running = await self._watching().ask_tasks([vm.id for vm in vms])
         if running:
             self._done()
@@ -275,8 +275,8 @@ class CallExecutor:
         """Keep in the record what a call of a test told, and see the test folder as it is now."""
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes([self._state.folder(command.domain).id])
-            folder, situation = self._state.find(command.domain)
-            changes, remark = self.trials.kept(command.call, answer, situation.record)
+            folder, domain_state = self._state.find(command.domain)
+            changes, remark = self.trials.kept(command.call, answer, domain_state.record)
             await self._write(folder, changes, f"note what came of it: {command.says}")
             await self.trials.look()
             self._done()

@@ -42,20 +42,20 @@ class MaintenanceRound:
             return []
         began_s = time.thread_time()
         due: list[tuple[str, PlannedCall]] = []
-        for folder, situation in self._state.situations(begun=True):
+        for folder, domain_state in self._state.domain_states(begun=True):
             synchronised = self._views.domain(inventory, folder).mode is Mode.SYNCHRONISED
-            note = maintenance.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
+            note = maintenance.noted(domain_state, self._seen_synchronised(folder, synchronised, now), now)
             if self._state.driver(folder) is not None:
                 continue
             if note is not None:
                 due.append((folder.name, note))
             due += [
                 (folder.name, call)
-                for call in maintenance.answers(situation, self._state.settings.uuid_question)
+                for call in maintenance.answers(domain_state, self._state.settings.uuid_question)
             ]
-            due += [(folder.name, call) for call in joining(situation)]
-            due += [(folder.name, call) for call in self_driven(situation)]
-            calls = maintenance.due(situation, now, self._pending.get(folder.id))
+            due += [(folder.name, call) for call in joining(domain_state)]
+            due += [(folder.name, call) for call in self_driven(domain_state)]
+            calls = maintenance.due(domain_state, now, self._pending.get(folder.id))
             for call in calls:
                 if call.key.startswith("point:"):
                     self._pending[folder.id] = datetime.fromisoformat(

@@ -168,7 +168,7 @@ class VSphereSite:
         )
 
     async def _with_growth(self, s: DomainState) -> DomainState:
-        """A situation whose snapshots have their sizes, where points are made and vCenter tells."""
+        """A state whose snapshots have their sizes, where points are made and vCenter tells."""
         if not s.settings.pitr.enabled:
             return s
         with contextlib.suppress(SiteError):
@@ -223,8 +223,8 @@ class VSphereSite:
             await self._executor.trials.look()
         except SiteError:
             connection = None  # why is told by whoever watches
-        domains = self._state.situations() if inventory is not None else []
-        situations = [(folder, await self._with_growth(s)) for folder, s in domains]
+        domains = self._state.domain_states() if inventory is not None else []
+        domain_states = [(folder, await self._with_growth(s)) for folder, s in domains]
         skew_s = self._state.skew.total_seconds()
         side = self._protected
         return await findings(
@@ -235,7 +235,7 @@ class VSphereSite:
                 skew_s,
                 connection,
                 inventory,
-                situations,
+                domain_states,
                 self._state.devices.of,
                 self._state.trials.inventory,
             )
@@ -247,20 +247,20 @@ class VSphereSite:
         return self._executor.check(command)
 
     async def lacking(self, command: c.AnyCommand) -> str | None:
-        folder, situation = self._state.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
-        missing = await self._permits.lacking(command, folder, situation, self._state.inventory())
+        folder, domain_state = self._state.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
+        missing = await self._permits.lacking(command, folder, domain_state, self._state.inventory())
         if missing is None and isinstance(command, c.AdoptTrialVms):
             return await self._executor.trials.look_at_strays(command) or None
         trials, test = self._state.trials.inventory, self.settings.test
         if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
             return missing
         user = self.settings.username
-        return await trial_findings.lacking(self._link.connected(), user, test, trials, [situation])
+        return await trial_findings.lacking(self._link.connected(), user, test, trials, [domain_state])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         return await self._executor.carry_out(command, begun)
 
-    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
+    def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return self._rounds.due(now)
 
     async def close(self) -> None:

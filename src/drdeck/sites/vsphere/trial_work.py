@@ -59,7 +59,7 @@ class TrialWork:
         if folder.settings is None:
             return False
         inventory, before = self._state.inventory(), folder.serial
-        records = [s.record for _, s in self._state.situations()]
+        records = [s.record for _, s in self._state.domain_states()]
         clone_ids = {ident for record in records for ident in record.clones}
 
         def read(session: VCenterSession) -> None:
@@ -71,7 +71,7 @@ class TrialWork:
     def pause_s(self) -> float:
         """Seconds until the next look is due."""
         try:
-            busy = any(s.record.trial is not None or s.record.clones for _, s in self._state.situations())
+            busy = any(s.record.trial is not None or s.record.clones for _, s in self._state.domain_states())
         except SiteUnreachable:
             busy = False
         return POLL_S if busy else _UNTIL_S
@@ -90,7 +90,9 @@ class TrialWork:
         offer = offer_of(s, inventory)
         if offer is not None and offer.closed:
             raise Refused(f"Could not {command.says}: {offer.closed}")
-        tests = [(x.name, x.record.trial) for _, x in self._state.situations() if x.record.trial is not None]
+        tests = [
+            (x.name, x.record.trial) for _, x in self._state.domain_states() if x.record.trial is not None
+        ]
         going = {trial.bubble or name for name, trial in tests}
         if len(going) >= settings.keep_running and command.bubble not in going:
             raise Refused(
@@ -188,7 +190,7 @@ class TrialWork:
                 return trial_transitions.resolve(record, command, trial_plan.unready_clones(s), now)
             case c.MakePlannedCall():
                 to, g, _ = record_step(command.call)
-                # upkeep has no operation: the test that it goes on with is the one there is
+                # maintenance has no operation: the test that it goes on with is the one there is
                 operation = command.operation or (record.trial.id if record.trial is not None else "")
                 return trial_transitions.step(record, operation, to, g, now, self._absent(record))
         return {}

@@ -183,7 +183,7 @@ NAMES = [f"d{number}" for number in range(8)]
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Any, dict[str, Domain], dict[str, Operation]]:
+def cases(draw: st.DrawFn) -> tuple[Any, dict[str, Domain], dict[str, Operation]]:
     """A run of some waves with every domain in some state."""
     cut = draw(st.integers(0, len(NAMES)))
     plan = frozen(
@@ -216,9 +216,9 @@ def situations(draw: st.DrawFn) -> tuple[Any, dict[str, Domain], dict[str, Opera
     return started, domains, operations
 
 
-@given(situations())
-def test_none_twice_none_forgotten_and_the_same_again(situation: Any) -> None:
-    started, domains, operations = situation
+@given(cases())
+def test_none_twice_none_forgotten_and_the_same_again(case: Any) -> None:
+    started, domains, operations = case
     decision = decide(started, domains, operations, NOW)
     assert decision == decide(
         started, dict(reversed(domains.items())), dict(reversed(operations.items())), NOW
@@ -236,9 +236,9 @@ def test_none_twice_none_forgotten_and_the_same_again(situation: Any) -> None:
         assert decision.begins == () and all(row.settled for row in decision.domains)
 
 
-@given(situations())
-def test_no_wave_begins_before_the_one_before_is_settled(situation: Any) -> None:
-    started, domains, operations = situation
+@given(cases())
+def test_no_wave_begins_before_the_one_before_is_settled(case: Any) -> None:
+    started, domains, operations = case
     decision = decide(started, domains, operations, NOW)
     first = [row for row in decision.domains if row.wave == 0]
     later_begun = any(row.wave == 1 and row.name in started.begun for row in decision.domains)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import Domain, Mode, Owner, StepState
 from drdeck.sites.jetstream.answer_parser import NotAnAnswer, PitrStatus, parse
-from drdeck.sites.jetstream.status_view import UNPUBLISHED, DomainSight, PitrRun, domain_of
+from drdeck.sites.jetstream.status_view import UNPUBLISHED, DomainReading, PitrRun, domain_of
 from tests.support.appliance.sample import DOMAIN_ID, PUBLISHED, STEPS, answer, idle, sound
 
 NOW = datetime(2026, 11, 22, 10, 42, tzinfo=UTC)
@@ -31,7 +31,7 @@ def shown(body: Any, unit: str = "raw") -> Domain:
     """The domain on the screens; it can be stored and sent."""
     status = read(body, unit)
     run = PitrRun(id="pitr-1", since=NOW) if status.running else None
-    domain = domain_of(DomainSight(ident=DOMAIN_ID, status=status, run=run), NOW)
+    domain = domain_of(DomainReading(ident=DOMAIN_ID, status=status, run=run), NOW)
     assert msgspec.json.decode(msgspec.json.encode(domain), type=Domain) == domain
     return domain
 

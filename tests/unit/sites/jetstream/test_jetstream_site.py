@@ -252,7 +252,7 @@ async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, t
             await controller.desk.points("erp-prod")
         with pytest.raises(Refused, match=UNPUBLISHED):
             await site.execute(ExitSession(operation="op-1", domain="erp-prod"))
-        assert site.upkeep(controller.watcher.now()) == [] and not controller.recorder.operations
+        assert site.maintenance_due(controller.watcher.now()) == [] and not controller.recorder.operations
     assert {path for path, _ in stand_in.asked} == {f"/jss/domains/azureblob/{DOMAIN_ID}/pitrstatus"}
 
 

@@ -28,7 +28,7 @@ async def test_it_is_a_recovery_site(tmp_path: Path) -> None:
     view = await training.observe()
     assert view.clock.site == START and view.clock.real == REAL and view.domain("erp") is not None
     assert (await training.observe()).serial > view.serial
-    assert training.upkeep(START) == []
+    assert training.maintenance_due(START) == []
     assert {f.level for f in await training.findings()} == {"ok"}
     await training.close()
     with pytest.raises(SiteUnreachable):

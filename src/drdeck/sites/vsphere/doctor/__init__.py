@@ -47,14 +47,14 @@ class SiteUnderExamination:
         skew_s: float,
         connection: Connection | None = None,
         inventory: Inventory | None = None,
-        situations: Sequence[tuple[FolderFacts, DomainState]] = (),
+        domain_states: Sequence[tuple[FolderFacts, DomainState]] = (),
         not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
         trials: TrialInventory | None = None,
     ) -> None:
         self.trials = trials
         self.not_covered = not_covered
         self.settings, self.permits, self.side, self.skew_s = settings, permits, side, skew_s
-        self.connection, self.inventory, self.situations = connection, inventory, situations
+        self.connection, self.inventory, self.domain_states = connection, inventory, domain_states
 
 
 async def findings(patient: SiteUnderExamination) -> list[Finding]:
@@ -84,21 +84,21 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         return results
     results.append(_clock(patient.skew_s))
     results += await _host_clocks(patient, patient.connection)
-    results += await patient.permits.findings(patient.situations, patient.inventory)
+    results += await patient.permits.findings(patient.domain_states, patient.inventory)
     results += domain_findings.folders(settings, patient.inventory)
-    situations = [situation for _, situation in patient.situations]
+    domain_states = [domain_state for _, domain_state in patient.domain_states]
     results += await trial_findings.findings(
-        patient.connection, settings.username, settings.test, patient.trials, situations
+        patient.connection, settings.username, settings.test, patient.trials, domain_states
     )
-    for situation in situations:
-        results += domain_findings.covered(situation, patient.not_covered)
-        results += domain_findings.pruning(situation)
-        results += domain_findings.runbook(situation)
-        results += domain_findings.networks(situation, patient.inventory)
-        results += domain_findings.protected_folder(situation, side, settings)
-        results += capacity_findings.chains(situation)
+    for domain_state in domain_states:
+        results += domain_findings.covered(domain_state, patient.not_covered)
+        results += domain_findings.pruning(domain_state)
+        results += domain_findings.runbook(domain_state)
+        results += domain_findings.networks(domain_state, patient.inventory)
+        results += domain_findings.protected_folder(domain_state, side, settings)
+        results += capacity_findings.chains(domain_state)
     removals = settings.places.delete
-    results += await _starts_and_room(patient.connection, situations, patient.inventory, removals)
+    results += await _starts_and_room(patient.connection, domain_states, patient.inventory, removals)
     return results
 
 
@@ -111,24 +111,24 @@ def _product(connection: Connection) -> str:
 
 
 async def _starts_and_room(
-    connection: Connection, situations: Sequence[DomainState], inventory: Inventory, removals: int
+    connection: Connection, domain_states: Sequence[DomainState], inventory: Inventory, removals: int
 ) -> list[Finding]:
     """Findings on what may stop VMs from starting, and on the datastores' room, by one look at all of it."""
-    vms = [vm for s in situations for vm in s.vms]
+    vms = [vm for s in domain_states for vm in s.vms]
     if not vms:
         return []
     try:
         facts = await start_obstacles.look(connection, vms)
     except SiteError as error:
         facts = StartFacts(unread=str(error))
-    results = start_findings.findings(facts, situations, inventory)
+    results = start_findings.findings(facts, domain_states, inventory)
     if facts.unread:
         return [*results, Finding.warn("datastores", f"could not be looked at: {facts.unread}")]
-    return [*results, *capacity_findings.datastores(situations, facts.stores, removals)]
+    return [*results, *capacity_findings.datastores(domain_states, facts.stores, removals)]
 
 
 async def _host_clocks(patient: SiteUnderExamination, connection: Connection) -> list[Finding]:
-    skew, vms = timedelta(seconds=patient.skew_s), [vm for _, s in patient.situations for vm in s.vms]
+    skew, vms = timedelta(seconds=patient.skew_s), [vm for _, s in patient.domain_states for vm in s.vms]
     try:
         return await host_clocks(connection, vms, lambda: datetime.now(UTC) + skew)
     except SiteError as error:

@@ -68,14 +68,14 @@ def _kept(s: DomainState, vm: VmFacts) -> int:
 
 
 def datastores(
-    situations: Sequence[DomainState], stores: Mapping[str, Store], removals: int
+    domain_states: Sequence[DomainState], stores: Mapping[str, Store], removals: int
 ) -> list[Finding]:
     """Space and time for the points that the settings ask for, at the rate of late. Pure. `stores`: by id;
     `removals`: of snapshots that run at a time on one."""
     needed: dict[str, float] = {}
     users: dict[str, set[str]] = {}
     pointed: dict[str, list[float]] = {}
-    for s in situations:
+    for s in domain_states:
         for vm in s.vms:
             for store in vm.datastores:
                 users.setdefault(store, set()).add(s.name)

@@ -127,13 +127,13 @@ def needs(acts: Sequence[str]) -> tuple[Need, ...]:
     return tuple(needed)
 
 
-def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
+def possible(domain_states: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
     """The acts that these domains may ever come to, by their settings."""
-    pitr = any(s.settings.pitr.enabled for s in situations)
+    pitr = any(s.settings.pitr.enabled for s in domain_states)
     acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT, _RELEASE]
     if pitr:
         acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
-    if protected and any(s.settings.start_protected for s in situations):
+    if protected and any(s.settings.start_protected for s in domain_states):
         acts.append(_UNDO_THERE)
     return (*acts, _PLANNED) if protected else tuple(acts)
 

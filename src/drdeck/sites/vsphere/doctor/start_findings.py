@@ -20,9 +20,9 @@ _REMEDIES = {
 }
 
 
-def findings(facts: StartFacts, situations: Sequence[DomainState], inventory: Inventory) -> list[Finding]:
+def findings(facts: StartFacts, domain_states: Sequence[DomainState], inventory: Inventory) -> list[Finding]:
     """A warning for each obstacle of each domain that is still to be completed. Pure."""
-    ahead = [s for s in situations if s.record.failover is None or not s.record.owned]
+    ahead = [s for s in domain_states if s.record.failover is None or not s.record.owned]
     reached = [s for s in ahead if any(vm.connection == "connected" for vm in s.vms)]
     return [finding for s in reached for finding in of_domain(facts, s, inventory)]
 

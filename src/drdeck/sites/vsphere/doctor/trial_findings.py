@@ -42,9 +42,11 @@ _ACTS = ("Test Failover",)
 Required = list[tuple[Need, Sequence[Place]]]
 
 
-def _required(settings: TrialSettings, trials: TrialInventory, situations: Sequence[DomainState]) -> Required:
+def _required(
+    settings: TrialSettings, trials: TrialInventory, domain_states: Sequence[DomainState]
+) -> Required:
     folder = Place(vim.Folder, trials.folder, settings.folder, True)
-    vms = [vm for s in situations for vm in s.vms]
+    vms = [vm for s in domain_states for vm in s.vms]
     required: Required = [(Need(name, "test folder", _ACTS), [folder]) for name in _IN_FOLDER]
     sources = [Place(vim.VirtualMachine, vm.id, vm.name) for vm in vms]
     required.append((Need(CLONE, "domain", _ACTS), sources))
@@ -64,10 +66,10 @@ async def lacking(
     user: str,
     settings: TrialSettings,
     trials: TrialInventory,
-    situations: Sequence[DomainState],
+    domain_states: Sequence[DomainState],
 ) -> str | None:
     """Privileges that a test would lack, in a sentence; None: none. Raises SiteError."""
-    missing = await _ask(connection, _required(settings, trials, situations))
+    missing = await _ask(connection, _required(settings, trials, domain_states))
     if not missing:
         return None
     remedy = "nothing was begun; have that granted (drdeck doctor lists all) and ask again"
@@ -85,7 +87,7 @@ async def findings(
     user: str,
     settings: TrialSettings | None,
     trials: TrialInventory | None,
-    situations: Sequence[DomainState],
+    domain_states: Sequence[DomainState],
 ) -> list[Finding]:
     """A line for each thing that is wrong, or one that all is right; none without a test folder."""
     if settings is None:
@@ -99,9 +101,9 @@ async def findings(
             "make an isolated one, without uplink, for test VMs alone; or name another one in the settings"
         )
         lines.append(Finding.fail(SUBJECT, trials.problem, remedy))
-    root = Place(vim.Folder, situations[0].root, "the root folder", True) if situations else None
+    root = Place(vim.Folder, domain_states[0].root, "the root folder", True) if domain_states else None
     try:
-        missing = await _ask(connection, _required(settings, trials, situations))
+        missing = await _ask(connection, _required(settings, trials, domain_states))
         kept_safe = root is None or await _ask(connection, [(Need(DELETE, "root", ()), [root])])
     except SiteError as error:
         return [*lines, Finding.warn(SUBJECT, f"privileges could not be checked: {error}")]

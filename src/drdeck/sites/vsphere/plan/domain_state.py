@@ -1,4 +1,4 @@
-"""A vSphere domain's situation: all that a plan depends on, and the words that plans share."""
+"""A vSphere domain's state: all that a plan depends on, and the words that plans share."""
 
 from __future__ import annotations
 

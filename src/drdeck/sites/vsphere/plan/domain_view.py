@@ -1,4 +1,4 @@
-"""A domain as the console shows it, out of its situation and its plan."""
+"""A domain as the console shows it, out of its state and its plan."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ class SiteState:
     def protected_of(self, domain: str) -> ProtectedVms | None:
         return None if self.protected is None else self.protected.of(domain)
 
-    def situation(
+    def domain_state(
         self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: ProtectedVms | None
     ) -> DomainState:
         return DomainState(
@@ -210,19 +210,19 @@ class SiteState:
         """A domain's record, read once for each change of it. Raises BrokenRecord."""
         return self._records.of(folder.id, folder.attributes)
 
-    def situations(self, begun: bool = False) -> list[tuple[FolderFacts, DomainState]]:
-        """The domains whose records make sense, each with its situation; `begun`: only those that have one.
+    def domain_states(self, begun: bool = False) -> list[tuple[FolderFacts, DomainState]]:
+        """The domains whose records make sense, each with its state; `begun`: only those that have one.
 
         Raises SiteUnreachable.
         """
-        inventory, situations = self.inventory(), []
+        inventory, domain_states = self.inventory(), []
         for folder in inventory.domains:
             if (begun and not folder.attributes) or self.removed(folder):
                 continue
             with contextlib.suppress(BrokenRecord):
                 vms = inventory.vms_of(folder.id)
-                situations.append((folder, self.situation(folder, vms, self.protected_of(folder.name))))
-        return situations
+                domain_states.append((folder, self.domain_state(folder, vms, self.protected_of(folder.name))))
+        return domain_states
 
     def folder(self, name: str) -> FolderFacts:
         """A domain's folder now. Raises Refused, SiteUnreachable."""
@@ -232,7 +232,7 @@ class SiteState:
         return folder
 
     def find(self, name: str, even_removed: bool = False) -> tuple[FolderFacts, DomainState]:
-        """A domain's folder and situation now; `even_removed`: also without its record. Raises Refused,
+        """A domain's folder and state now; `even_removed`: also without its record. Raises Refused,
         SiteUnreachable."""
         folder = self.folder(name)
         removed = "" if even_removed else self.removed(folder)
@@ -240,11 +240,11 @@ class SiteState:
             raise Refused(f'"{name}": {removed}')
         try:
             vms = self.inventory().vms_of(folder.id)
-            return folder, self.situation(folder, vms, self.protected_of(name))
+            return folder, self.domain_state(folder, vms, self.protected_of(name))
         except BrokenRecord as error:
             if even_removed and self.removed(folder):  # what is left of it may make no sense
                 bare = msgspec.structs.replace(folder, attributes={})
-                return folder, self.situation(bare, vms, self.protected_of(name))
+                return folder, self.domain_state(bare, vms, self.protected_of(name))
             raise Refused(str(error)) from None
 
 

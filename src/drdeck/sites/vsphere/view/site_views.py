@@ -157,20 +157,22 @@ class SiteViews:
         try:
             if removed := state.removed(folder):
                 raise BrokenRecord(removed)
-            situation = state.situation(folder, vms, protected)
+            domain_state = state.domain_state(folder, vms, protected)
         except BrokenRecord as error:
             domain = domain_view.broken(folder, vms, str(error), first_seen, bool(removed))
         else:
             settings = state.settings
             limits = settings.per_host, settings.per_datastore, settings.places.delete
-            work = limited(plan(situation), vms, *limits)
+            work = limited(plan(domain_state), vms, *limits)
             rows = self._rows.setdefault(folder.id, VmRows()).of(
-                situation, inventory, errors, state.devices.of
+                domain_state, inventory, errors, state.devices.of
             )
-            half = half_made(situation)
+            half = half_made(domain_state)
             until = _FOR_EVER if half is None else half[1]
-            domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, state.addresses)
-            words = folder.attributes.get(LEASE) if situation.record.under_way else None
+            domain = domain_view.build(
+                domain_state, folder, inventory, work, rows, first_seen, state.addresses
+            )
+            words = folder.attributes.get(LEASE) if domain_state.record.under_way else None
             left = lease_record.abandoned_by(words, state.me, state.now(), state.silent)
             beside_it = (*self._renamed(folder, first_seen), *templates(inventory, folder, first_seen))
             alarms = (*domain.alarms, *beside_it, *guarded)

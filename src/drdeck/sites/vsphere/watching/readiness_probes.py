@@ -34,11 +34,11 @@ class ReadinessProbes:
         self.reached: frozenset[str] = frozenset()
         """ids of VMs"""
 
-    def follow(self, situations: Iterable[DomainState]) -> None:
+    def follow(self, domain_states: Iterable[DomainState]) -> None:
         """Probe those VMs of owned domains that are on and have not answered; returns at once."""
         now = asyncio.get_running_loop().time()
         on: set[str] = set()
-        for s in situations:
+        for s in domain_states:
             for vm in s.vms if s.record.owned else ():
                 readiness, subnet = readiness_of(vm, s.settings)
                 if not readiness.is_probed or vm.power != "on":

@@ -137,7 +137,7 @@ class ViewLoop:
     def _probe(self) -> None:
         """Look who answers, where the settings want that."""
         if any(readiness.is_probed for readiness in self._readiness):
-            self._probes.follow(situation for _, situation in self._state.situations())
+            self._probes.follow(domain_state for _, domain_state in self._state.domain_states())
 
     async def _ask_busy(self, watch: InventoryWatch) -> None:
         """Ask after the tasks of VMs that were busy: vCenter does not tell that they are over."""

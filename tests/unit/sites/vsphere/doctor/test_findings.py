@@ -48,7 +48,7 @@ def vm(name: str, snapshots: int = 0, ours: bool = False, mib: int | None = None
     return VmFacts(id=name, name=name, parent="f", connection="connected", **facts)
 
 
-def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> DomainState:
+def domain_state(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> DomainState:
     values = {"enabled": True, "window": Duration(86400), "interval": Duration(3600), **pitr}
     settings = DomainSettings(pitr=PitrSettings(**{"keep": 31, **values}))
     return DomainState(name="erp", record=record or read({}), vms=vms, now=NOW, settings=settings)
@@ -57,18 +57,18 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Domai
 @pytest.mark.parametrize(
     ("state", "level", "text"),
     [
-        (situation(vm("a", 5, ours=True)), "ok",
+        (domain_state(vm("a", 5, ours=True)), "ok",
          "24 fit the window and are kept; the longest chain is 5 of 31"),
-        (situation(vm("a"), vm("b", 3)), "ok",
+        (domain_state(vm("a"), vm("b", 3)), "ok",
          "24 fit the window and are kept; the longest chain is 3 of 31"),
-        (situation(vm("a", 10)), "warn",
+        (domain_state(vm("a", 10)), "warn",
          "a VM can have 31 snapshots (a has 10 of others): points every 1h reach back 21h, and not"),
-        (situation(vm("a"), window=Duration(10 * 86400)), "warn",
+        (domain_state(vm("a"), window=Duration(10 * 86400)), "warn",
          "a VM can have 31 snapshots: points every 1h reach back 31h, and not the window of 10d"),
-        (situation(*(vm(f"a{n}") for n in range(97))), "warn",
+        (domain_state(*(vm(f"a{n}") for n in range(97))), "warn",
          "a round of restore points has room for 96 of 97 VMs at some 5 s a snapshot, 8 at a time"),
-        (situation(vm("a", 31)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
-        (situation(vm("a", 40)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
+        (domain_state(vm("a", 31)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
+        (domain_state(vm("a", 40)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
     ],
 )  # fmt: skip
 def test_chains(state: DomainState, level: str, text: str) -> None:
@@ -78,15 +78,15 @@ def test_chains(state: DomainState, level: str, text: str) -> None:
 
 def test_a_vm_that_vcenter_asks_about_is_looked_at_like_others() -> None:
     asking = vm("a", question=VmQuestion(id="7", text="moved?", choices={"yes": "1"}))
-    [finding] = capacity_findings.chains(situation(asking))
+    [finding] = capacity_findings.chains(domain_state(asking))
     assert "the longest chain is 0 of 31" in finding.text
 
 
 def test_no_chains_without_pitr() -> None:
     assert (
-        capacity_findings.chains(situation(vm("a"), enabled=False))
+        capacity_findings.chains(domain_state(vm("a"), enabled=False))
         == []
-        == capacity_findings.chains(situation())
+        == capacity_findings.chains(domain_state())
     )
 
 
@@ -119,20 +119,22 @@ def on(machine: VmFacts, *stores: str) -> VmFacts:
     ],
 )  # fmt: skip
 def test_datastores(store: Store, vms: list[VmFacts], level: str, text: str) -> None:
-    [finding] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store}, 4)
+    [finding] = capacity_findings.datastores(
+        [domain_state(*(on(one, "ds") for one in vms))], {"ds": store}, 4
+    )
     assert finding.level == level and finding.subject == "datastore d" and finding.text.startswith(text)
 
 
 def test_a_vm_on_two_datastores_grows_on_both() -> None:
     stores = {n: store(100 * GB, n) for n in ("one", "two")}
-    findings = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores, 4)
+    findings = capacity_findings.datastores([domain_state(on(vm("a", 3, mib=1024), "one", "two"))], stores, 4)
     assert [f.text for f in findings] == [
         "100 GB of 100 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
 
 
 def test_removals_of_points_take_longer_than_an_interval() -> None:
-    quick = situation(*(on(vm(f"a{n}"), "ds") for n in range(49)), interval=Duration(60))
+    quick = domain_state(*(on(vm(f"a{n}"), "ds") for n in range(49)), interval=Duration(60))
     [finding] = capacity_findings.datastores([quick], {"ds": store(60 * GB)}, 4)
     assert finding.level == "warn" and "which takes 2m at some 5 s, 4 at a time: chains grow" in finding.text
     [finding] = capacity_findings.datastores([quick], {"ds": store(60 * GB)}, 8)
@@ -140,7 +142,7 @@ def test_removals_of_points_take_longer_than_an_interval() -> None:
 
 
 def test_no_room_is_wanted_without_pitr() -> None:
-    without = situation(on(vm("a", 3, mib=1024), "ds"), enabled=False)
+    without = domain_state(on(vm("a", 3, mib=1024), "ds"), enabled=False)
     [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)}, 4)
     assert finding.text == "60.0 GB of 100 GB free (erp)"
 
@@ -159,14 +161,14 @@ def inventory() -> Inventory:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (situation(vm("a")), []),
-        (situation(vm("a"), record=read({"drdeck.networks": '{"network-1":"network-2"}'})), []),
-        (situation(vm("a"), record=read({"drdeck.networks": '{"network-1":"network-9"}'})),
+        (domain_state(vm("a")), []),
+        (domain_state(vm("a"), record=read({"drdeck.networks": '{"network-1":"network-2"}'})), []),
+        (domain_state(vm("a"), record=read({"drdeck.networks": '{"network-1":"network-9"}'})),
          [("fail", '"NETWORK-1" is mapped to the network network-9, which is no longer there')]),
-        (situation(vm("a"), record=read({"drdeck.networks": '{"network-7":"network-9"}'})), []),
-        (situation(vm("a", networks=("network-5",)), vm("b", networks=("network-5",))),
+        (domain_state(vm("a"), record=read({"drdeck.networks": '{"network-7":"network-9"}'})), []),
+        (domain_state(vm("a", networks=("network-5",)), vm("b", networks=("network-5",))),
          [("warn", "a, b stand on the network network-5, which is none of this site's networks")]),
-        (situation(vm("a", networks=()), vm("b")), [("warn", "on no network at all: a")]),
+        (domain_state(vm("a", networks=()), vm("b")), [("warn", "on no network at all: a")]),
     ],
 )  # fmt: skip
 def test_networks(state: DomainState, expected: list[tuple[str, str]]) -> None:

@@ -14,7 +14,7 @@ from pyVmomi import vim, vmodl
 from drdeck.model.alarms import Finding
 from drdeck.sites.vsphere.doctor.host_clocks import MOST_HOSTS, findings_of, host_clocks
 from drdeck.sites.vsphere.vcenter.connection import Connection
-from tests.support.vcenter.situations import T0, vm
+from tests.support.vcenter.domain_states import T0, vm
 
 
 @pytest.mark.parametrize(

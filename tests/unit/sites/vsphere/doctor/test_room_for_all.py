@@ -6,7 +6,7 @@ from typing import Any
 
 from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
 from drdeck.sites.vsphere.doctor.start_obstacles import MIB, ComputeResource, Host, StartFacts, Store
-from tests.support.vcenter.situations import vm
+from tests.support.vcenter.domain_states import vm
 
 GIB = 1024 * MIB
 VMS = [

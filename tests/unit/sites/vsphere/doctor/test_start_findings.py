@@ -10,7 +10,7 @@ from drdeck.sites.vsphere.doctor.start_findings import of_domain
 from drdeck.sites.vsphere.doctor.start_obstacles import ComputeResource, Host, StartFacts, Store
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, NetworkFacts
 from drdeck.sites.vsphere.record.domain_record import Record
-from tests.support.vcenter.situations import situation, vm
+from tests.support.vcenter.domain_states import domain_state, vm
 
 DB = vm("db01", power="off", host="host-1", datastores=("store-1",))
 NETWORKS = {"net-1": NetworkFacts("net-1", "DR-Net"), "net-2": NetworkFacts("net-2", "Elsewhere")}
@@ -43,7 +43,7 @@ def facts(**changes: Any) -> StartFacts:
 def test_each_obstacle_is_a_line(
     changes: dict[str, Any], networks: dict[str, str], level: str, text: str, remedy: str
 ) -> None:
-    s = situation(DB, record=Record(networks=networks))
+    s = domain_state(DB, record=Record(networks=networks))
     (finding,) = of_domain(facts(**changes), s, INVENTORY)
     assert finding.level == level and text in finding.text and remedy in finding.remedy
     assert finding.subject == f"starts of {s.name}"

@@ -15,7 +15,7 @@ from drdeck.sites.vsphere.doctor.start_obstacles import (
     obstacles,
 )
 from drdeck.sites.vsphere.inventory.inventory_facts import NetworkFacts
-from tests.support.vcenter.situations import vm
+from tests.support.vcenter.domain_states import vm
 
 GIB = 1024 * MIB
 WELL = Host("h1", "", frozenset({"net-1"}), 8 * GIB)

@@ -15,8 +15,8 @@ from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
+from tests.support.vcenter.domain_states import T0, at
 from tests.support.vcenter.guard_bench import site_in_session
-from tests.support.vcenter.situations import T0, at
 
 _DISK = vim.vm.device.VirtualDisk
 PROXY, TOOL = "vm-proxy", "backup@corp.example"

@@ -14,9 +14,9 @@ from drdeck.sites.vsphere.guard.guard_service import FEW, GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.history_pace import MOST_S, REST, HistoryPace
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from tests.support.vcenter.domain_states import T0, at
 from tests.support.vcenter.guard_bench import site_in_session
 from tests.support.vcenter.logged_in import logged_in
-from tests.support.vcenter.situations import T0, at
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
 

@@ -16,8 +16,8 @@ from drdeck.sites.vsphere.vcenter.hardware_reader import hardware
 from drdeck.sites.vsphere.vcenter.properties import properties
 from drdeck.sites.vsphere.vcenter.transport import VERSION
 from drdeck.sites.vsphere.vcenter.update_parser import UpdateParser
+from tests.support.vcenter.domain_states import vm
 from tests.support.vcenter.inventory_watching import watching
-from tests.support.vcenter.situations import vm
 from tests.support.vcenter.vcsim import VCenter
 
 _DEVICE = vim.vm.device

@@ -19,13 +19,15 @@ from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, PitrRecord
 from drdeck.sites.vsphere.view.site_state import SiteState
 from drdeck.sites.vsphere.view.site_views import SiteViews
-from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
+from tests.support.vcenter.domain_states import at, chain, domain_state, failover, session, settings, snap, vm
 
 FINISHED: dict[str, Any] = {"failover": failover("finished")}
 
 
 def what(*vms: Any, minutes: float, rules: Any = None, pending: datetime | None = None, **record: Any) -> Any:
-    s = situation(*vms, record=Record(**{**FINISHED, **record}), rules=rules or settings(), minutes=minutes)
+    s = domain_state(
+        *vms, record=Record(**{**FINISHED, **record}), rules=rules or settings(), minutes=minutes
+    )
     return [(call.kind, call.name, call.args["name"]) for call in due(s, s.now, pending)]
 
 
@@ -104,7 +106,7 @@ def test_a_chain_is_kept_short() -> None:
 
 def test_a_chain_full_of_others_points_takes_no_more() -> None:
     full = vm("a", **chain(*(snap(str(i), i - 1000) for i in range(CHAIN_MAX))))
-    s = situation(full, record=Record(failover=failover("finished")), minutes=60)
+    s = domain_state(full, record=Record(failover=failover("finished")), minutes=60)
     assert due(s, s.now) == [] and chain_stuck(s, full)
     assert not chain_stuck(s, vm("a"))
 
@@ -123,7 +125,7 @@ def test_what_a_failover_can_be_undone_with_is_not_kept_unsaid(
     minutes: float, record: dict[str, Any], kinds: list[str]
 ) -> None:
     kept = SnapshotFact("1", entry_name(FINISHED["failover"].id), "drdeck: entry point", at(0), None)
-    s = situation(vm("a", **chain(kept)), record=Record(**{**FINISHED, **record}), minutes=minutes)
+    s = domain_state(vm("a", **chain(kept)), record=Record(**{**FINISHED, **record}), minutes=minutes)
     reminders = alarms(s, [], lambda kind, vm: at(0))
     assert [alarm.kind for alarm in reminders if alarm.kind == "not_committed"] == kinds
 
@@ -196,7 +198,7 @@ def test_moved_or_copied_is_answered_by_label(setting: str, message: str, keys: 
     """register V4: told by the message's id, and never by a position."""
     labels = {"button.uuid.copiedTheVM": "0", "button.uuid.movedTheVM": "1", "button.uuid.cancel": "2"}
     asking = vm("a", question=VmQuestion(id="7", text="moved?", message=message, choices=labels))
-    s = situation(asking, vm("b"), record=Record(failover=failover("power")))
+    s = domain_state(asking, vm("b"), record=Record(failover=failover("power")))
     calls = answers(s, setting)
     assert [(call.vm, call.args["question"], call.args["choice"]) for call in calls] == [
         ("vm-a", "7", key) for key in keys
@@ -211,7 +213,7 @@ def test_of_the_points_so_many_are_kept_and_foreign_ones_do_not_count() -> None:
     four = [*three, snap("3", 45, "ours")]
     ((kind, name, _),) = what(vm("a", **chain(*theirs, *four)), minutes=46, rules=rules)
     assert (kind, name) == ("remove", "a")
-    s = situation(vm("a", **chain(*theirs, *four)), record=Record(**FINISHED), rules=rules, minutes=46)
+    s = domain_state(vm("a", **chain(*theirs, *four)), record=Record(**FINISHED), rules=rules, minutes=46)
     assert due(s, s.now)[0].args["snapshot"] == "0", "the oldest of ours"
 
 
@@ -227,7 +229,7 @@ def test_points_are_made_for_a_while_and_pruned_for_ever() -> None:
 
 
 def told(*vms: Any, minutes: float, rules: Any) -> dict[str, str]:
-    s = situation(*vms, record=Record(**FINISHED), rules=rules, minutes=minutes)
+    s = domain_state(*vms, record=Record(**FINISHED), rules=rules, minutes=minutes)
     return {alarm.kind: alarm.text for alarm in alarms(s, [], lambda kind, vm: s.now)}
 
 

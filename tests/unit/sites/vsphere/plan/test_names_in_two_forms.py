@@ -11,7 +11,7 @@ from drdeck.sites.vsphere.plan.domain_alarms import missing_replicas
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, stays_out
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.record.domain_record import Record
-from tests.support.vcenter.situations import settings, situation, vm
+from tests.support.vcenter.domain_states import domain_state, settings, vm
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 BOTH_WAYS = [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)]
@@ -30,10 +30,10 @@ def test_patterns_of_a_runbook(typed: str, there: str) -> None:
 def test_readiness_by_pattern(typed: str, there: str) -> None:
     appliance = vm(f"{there}-fw", tools=False)
     rules = msgspec.structs.replace(settings(), ready_of={f"{typed}-*": "power"})
-    assert situation(appliance, rules=rules).ready(appliance)
+    assert domain_state(appliance, rules=rules).ready(appliance)
     group = RunbookSettings(group="edge", vms=(f"{typed}-*",), ready="power")
     rules = msgspec.structs.replace(settings(), runbook=(group,))
-    assert situation(appliance, rules=rules).ready(appliance)
+    assert domain_state(appliance, rules=rules).ready(appliance)
 
 
 @pytest.mark.parametrize(("typed", "there"), BOTH_WAYS)
@@ -46,9 +46,9 @@ def test_domains_of_a_plan(typed: str, there: str) -> None:
 @pytest.mark.parametrize(("protected", "here"), BOTH_WAYS)
 def test_a_replica_is_no_missing_one(protected: str, here: str) -> None:
     there = ProtectedVms((vm(protected), vm("b")))
-    assert missing_replicas(situation(vm(here), vm("b"), protected=there)) == []
+    assert missing_replicas(domain_state(vm(here), vm("b"), protected=there)) == []
     rules = msgspec.structs.replace(settings(), replicas={here: f"{protected}-dr"})
-    assert missing_replicas(situation(vm(f"{here}-dr"), vm("b"), rules=rules, protected=there)) == []
+    assert missing_replicas(domain_state(vm(f"{here}-dr"), vm("b"), rules=rules, protected=there)) == []
 
 
 @pytest.mark.parametrize(("protected", "here"), BOTH_WAYS)
@@ -56,6 +56,6 @@ def test_a_vm_that_was_left_out_stays_out(protected: str, here: str) -> None:
     """Else the VM at the protected site would be shut down in spite of the operator's word."""
     left = vm(here)
     there = ProtectedVms((vm(protected), vm("b")))
-    s = situation(left, vm("b"), record=Record(without=(left.id,)), protected=there)
+    s = domain_state(left, vm("b"), record=Record(without=(left.id,)), protected=there)
     assert [x.name for x in s.protected_vms()] == ["b"]
     assert not stays_out(settings(), vm("b"), {COMPOSED})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drdeck.model.planned import Phase
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm
 from drdeck.sites.vsphere.plan.place_limits import limited
-from tests.support.vcenter.situations import OP, vm
+from tests.support.vcenter.domain_states import OP, vm
 
 VMS = [
     vm(name, "off", host=host, datastores=("ds-1", "ds-2"))

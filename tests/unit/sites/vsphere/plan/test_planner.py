@@ -1,4 +1,4 @@
-"""What is due at a domain: a table of situations."""
+"""What is due at a domain: a table of domain states."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import ShutdownRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
-from tests.support.vcenter.situations import (
+from tests.support.vcenter.domain_states import (
     OP,
     at,
     chain,
+    domain_state,
     failover,
     rollback,
     session,
     settings,
-    situation,
     snap,
     vm,
 )
@@ -41,7 +41,7 @@ ROLLING: dict[str, Any] = {
 
 def due(*vms: Any, minutes: float = 0, rules: Any = None, protected: Any = None, **record: Any) -> Any:
     """(kinds and VMs of the acts, the wait, what comes then, the question's choices)."""
-    s = situation(
+    s = domain_state(
         *vms, record=Record(**record), rules=rules or settings(), protected=protected, minutes=minutes
     )
     p = plan(s)
@@ -151,7 +151,7 @@ def test_what_was_there_at_the_shutdown_is_never_newer_than_it() -> None:
     """register F1: hosts' clocks date snapshots; what is new is told by what was not there before."""
     ahead, behind = chain(snap("s-1", 10)), chain(snap("s-1", -5), snap("s-2", -90))
     off = ProtectedVms((vm("a", "off"),))
-    s = situation(
+    s = domain_state(
         vm("a", "off", **ahead), record=Record(failover=planned("shutdown")), protected=off, minutes=1
     )
     phase = plan(s).phase
@@ -194,7 +194,7 @@ def test_networks_before_power() -> None:
     listed = vm("e", "off", networks=("net-1", "net-2"))  # register V20: of its card, and of a snapshot
     assert due(listed, rules=no_undo, failover=failover("network"), **mapped)[0] == ["connect e"]
     strange = msgspec.structs.replace(
-        situation(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"
+        domain_state(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"
     )
     phase = plan(strange).phase
     assert phase is not None and moves_of(phase.calls[0].args) == {"net-1": "net-2", "*": "net-9"}
@@ -233,7 +233,7 @@ def test_the_runbook(record: Any, over: str) -> None:
 
     plan = due(*booting, rules=rules, minutes=11, **record)
     assert "db1" in plan[1] and plan[3] == ("retry", "skip")
-    s = situation(*booting, record=Record(**record), rules=rules, minutes=11)
+    s = domain_state(*booting, record=Record(**record), rules=rules, minutes=11)
     assert [one.name for one in unready(s)] == ["db1"], "a skip never means the groups to come"
 
 
@@ -254,7 +254,7 @@ def test_the_runbook(record: Any, over: str) -> None:
     ],
 )
 def test_ready(ready: str, machine: Any, holds: bool) -> None:
-    assert situation(machine, rules=settings(ready=ready)).ready(machine) is holds
+    assert domain_state(machine, rules=settings(ready=ready)).ready(machine) is holds
 
 
 def test_what_was_seen_of_a_vm_that_is_not_ready() -> None:
@@ -262,7 +262,7 @@ def test_what_was_seen_of_a_vm_that_is_not_ready() -> None:
 
     def because(machine: Any, reached: frozenset[str] = frozenset(), **more: Any) -> str:
         rules = msgspec.structs.replace(settings(), **more)
-        s = msgspec.structs.replace(situation(machine, rules=rules), reached=reached)
+        s = msgspec.structs.replace(domain_state(machine, rules=rules), reached=reached)
         return "" if s.ready(machine) else s.in_words([machine])
 
     lost, lan = vm("a", addresses=("169.254.17.3",)), vm("a", addresses=("10.0.0.1", "10.20.0.1"))
@@ -307,7 +307,7 @@ def test_rolling_back() -> None:
     assert due(a, b, rollback=rollback("off"), **ROLLING)[:3] == (
         ["power_off a"], "powering off: a", "revert",
     )  # fmt: skip
-    s = situation(a, b, record=Record(rollback=rollback("revert", to=at(-5)), **ROLLING))
+    s = domain_state(a, b, record=Record(rollback=rollback("revert", to=at(-5)), **ROLLING))
     phase = plan(s).phase
     assert phase is not None and [call.args["snapshot"] for call in phase.calls] == ["2", "2"]
     busy = vm("a", "off", running_tasks=("task-1",), **points)
@@ -326,7 +326,7 @@ def test_without_an_entry_point_a_vm_is_not_touched(phase: str) -> None:
     b = vm("b", **points)
     calls = due(a, b, rollback=rollback(phase, to=at(-5)), **record)[0]
     assert calls == {"off": [], "revert": ["revert a"], "power": ["power_on a"]}[phase]
-    s = situation(a, b, record=Record(rollback=rollback(phase, to=at(-5)), **record))
+    s = domain_state(a, b, record=Record(rollback=rollback(phase, to=at(-5)), **record))
     assert [vm.name for vm in s.rollback_vms()] == ["a"] and s.lacks_entry(b)
 
 
@@ -335,7 +335,7 @@ def test_a_rollback_maps_the_networks_again() -> None:
     points = chain(snap("1", -10), snap("e", 0, "ours"))
     record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
     mapped = {"net-1": "net-2", "net-3": "net-3"}
-    s = situation(
+    s = domain_state(
         vm("a", "off", **points), record=Record(rollback=rollback("revert"), networks=mapped, **record)
     )
     phase = plan(s).phase
@@ -384,7 +384,7 @@ def test_exiting(left: Any, disks_on: str, also: Any, removals: list[str]) -> No
     tree: dict[str, Any] = dict(TREE)
     for expected in removals:
         a = vm("a", current_snapshot=disks_on, **tree)
-        s = situation(a, record=Record(**record), rules=settings(prune_also=also))
+        s = domain_state(a, record=Record(**record), rules=settings(prune_also=also))
         phase = plan(s).phase
         assert phase is not None and phase.wait
         assert [call.args["snapshot"] for call in phase.calls] == [expected]
@@ -399,6 +399,6 @@ def test_replicas_of_other_names() -> None:
     there = ProtectedVms((vm("db01"), vm("web01"), vm("app01", instance_uuid="u-1"), vm("new01")))
     rules = msgspec.structs.replace(settings(), replica_name="{name}_replica", replicas={"web01": "web-dr"})
     here = (vm("db01_replica"), vm("web-dr"), vm("something else", instance_uuid="u-1"))
-    assert missing_replicas(situation(*here, rules=rules, protected=there)) == ["new01"]
+    assert missing_replicas(domain_state(*here, rules=rules, protected=there)) == ["new01"]
     twins = ProtectedVms((vm("web01"), vm("web01")))
-    assert missing_replicas(situation(vm("web01"), protected=twins)) == ["web01"], "counted"
+    assert missing_replicas(domain_state(vm("web01"), protected=twins)) == ["web01"], "counted"

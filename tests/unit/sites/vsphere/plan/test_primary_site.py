@@ -9,7 +9,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.life.primary import protected_elsewhere, way_back_of
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import RestoredRecord
-from tests.support.vcenter.situations import at, chain, settings, situation, snap, vm
+from tests.support.vcenter.domain_states import at, chain, domain_state, settings, snap, vm
 
 RESTORED = Record(restored=RestoredRecord(by="op-6", at=at(20)))
 BEHIND = vm("db01", "off", **chain(snap("1", 5), snap("2", 20)))
@@ -23,7 +23,7 @@ def restored_here(
     there: ProtectedVms | None, to: str = "vcenter-a", record: Record = RESTORED
 ) -> DomainState:
     rules = msgspec.structs.replace(settings(), replicates_to=to)
-    return situation(vm("db01"), vm("app01"), record=record, rules=rules, protected=there, minutes=60)
+    return domain_state(vm("db01"), vm("app01"), record=record, rules=rules, protected=there, minutes=60)
 
 
 TABLE: list[tuple[str, DomainState, bool, int]] = [

@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan import restore_points
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import PitrRecord
-from tests.support.vcenter.situations import T0, at, chain, snap, vm
+from tests.support.vcenter.domain_states import T0, at, chain, snap, vm
 
 MINUTES = st.integers(-500, 500).map(lambda quarter: quarter / 4)
 

@@ -11,7 +11,7 @@ from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record.attributes import read, write_many
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
-from tests.support.vcenter.situations import failover, settings, situation, vm
+from tests.support.vcenter.domain_states import domain_state, failover, settings, vm
 
 VMS = 10_000
 MACHINES = [vm(str(number), "off", networks=("net-1",)) for number in range(1_000_000, 1_000_000 + VMS)]
@@ -29,7 +29,7 @@ def record() -> Any:
 
 
 def test_those_that_take_part_are_mapped_by_one_phase(record: Any) -> None:
-    s = situation(*MACHINES, record=Record(failover=failover("network"), **record))
+    s = domain_state(*MACHINES, record=Record(failover=failover("network"), **record))
     phase = plan(s).phase
     assert phase is not None and [call.vm for call in phase.calls] == [m.id for m in MACHINES[1::2]]
     assert all(moves_of(call.args) == MAPPED for call in phase.calls)
@@ -37,7 +37,7 @@ def test_those_that_take_part_are_mapped_by_one_phase(record: Any) -> None:
 
 def test_none_of_the_others_is_asked_about(record: Any) -> None:
     rules = settings()
-    unready = situation(
+    unready = domain_state(
         *MACHINES, record=Record(failover=failover("power"), **record), rules=rules, minutes=1440
     )
     question = plan(unready).question

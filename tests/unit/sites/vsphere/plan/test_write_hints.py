@@ -17,7 +17,7 @@ from drdeck.sites.vsphere.plan import restore_points
 from drdeck.sites.vsphere.plan.write_hints import LEAST, with_growth
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import PitrRecord
-from tests.support.vcenter.situations import at, chain, session, snap, vm
+from tests.support.vcenter.domain_states import at, chain, session, snap, vm
 
 MIB = 1 << 20
 

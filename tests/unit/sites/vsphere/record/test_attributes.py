@@ -17,7 +17,7 @@ from drdeck.sites.vsphere.record import attributes as r
 from drdeck.sites.vsphere.record import record_values as values
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.packed_periods import pack_periods
-from tests.support.vcenter.situations import OP, T0, failover, rollback, session
+from tests.support.vcenter.domain_states import OP, T0, failover, rollback, session
 
 INSTANTS = st.datetimes(
     datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC), allow_imaginary=False

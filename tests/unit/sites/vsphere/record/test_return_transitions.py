@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record import attributes, record_values, return_transitions
 from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
 from drdeck.sites.vsphere.record.domain_record import Record
-from tests.support.vcenter.situations import OP, at, failover, session
+from tests.support.vcenter.domain_states import OP, at, failover, session
 
 Attributes = dict[str, str]
 Change = Callable[[Record, Any], Changes]

@@ -16,7 +16,7 @@ from tests.site_contract.bench import DOMAIN, VMS, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
 from tests.support.deck import Deck
 from tests.support.vcenter import flowsite
-from tests.support.vcenter.situations import T0, at, situation, vm
+from tests.support.vcenter.domain_states import T0, at, domain_state, vm
 from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -92,10 +92,10 @@ async def test_what_was_noted_of_an_earlier_one_does_not_count(
 
 def test_it_is_noted_once_and_not_for_a_moment() -> None:
     started = ModeRecord(mode="cfo", by="op-1")
-    s = situation(vm("a"), record=Record(mode=started), minutes=10)
+    s = domain_state(vm("a"), record=Record(mode=started), minutes=10)
     assert noted(s, None, s.now) is None, "it is not synchronised"
     assert noted(s, at(9.5), s.now) is None
     assert noted(s, at(9), s.now) is not None
     for by, again in (("op-1", False), ("op-0", True)):
         record = Record(mode=started, synced=SyncedRecord(by=by, since=T0))
-        assert bool(noted(situation(vm("a"), record=record, minutes=10), at(0), at(10))) is again
+        assert bool(noted(domain_state(vm("a"), record=record, minutes=10), at(0), at(10))) is again

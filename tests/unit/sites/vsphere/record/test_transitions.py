@@ -17,7 +17,7 @@ from drdeck.sites.vsphere.record import session_transitions as st
 from drdeck.sites.vsphere.record import transitions as ch
 from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
 from drdeck.sites.vsphere.record.domain_record import Record
-from tests.support.vcenter.situations import OP, at, failover, rollback, session
+from tests.support.vcenter.domain_states import OP, at, failover, rollback, session
 
 Attributes = dict[str, str]
 Change = Callable[[Record, Any], Changes]

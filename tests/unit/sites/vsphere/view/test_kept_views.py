@@ -21,7 +21,7 @@ from drdeck.sites.vsphere.record.record_values import FailoverRecord
 from drdeck.sites.vsphere.view.site_state import SiteState
 from drdeck.sites.vsphere.view.site_views import SiteViews
 from tests.support.plans.plan_build import frozen, run
-from tests.support.vcenter.situations import T0, vm
+from tests.support.vcenter.domain_states import T0, vm
 
 DOMAINS = ("erp", "mail", "web")
 

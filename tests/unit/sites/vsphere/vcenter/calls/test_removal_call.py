@@ -11,8 +11,8 @@ from drdeck.sites.vsphere.plan.restore_points import point_name, removal
 from drdeck.sites.vsphere.vcenter.calls.removal_call import ROOM, remove_snapshots
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
+from tests.support.vcenter.domain_states import at, chain, snap, vm
 from tests.support.vcenter.logged_in import logged_in
-from tests.support.vcenter.situations import at, chain, snap, vm
 from tests.support.vcenter.vcsim import VCenter
 
 POINTS = [(point_name(at(minutes)), at(minutes)) for minutes in (-10, -5, 0)]

@@ -14,8 +14,8 @@ from drdeck.sites.vsphere.vcenter.calls.vm_calls import followed
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
+from tests.support.vcenter.domain_states import at
 from tests.support.vcenter.logged_in import logged_in
-from tests.support.vcenter.situations import at
 from tests.support.vcenter.vcsim import VCenter
 
 ENTRY = "drdeck-2026-11-22T10:00:00Z"

@@ -97,7 +97,7 @@ def rollback(phase: Any, minutes: float = 0, **more: Any) -> RollbackRecord:
     return RollbackRecord(id="op-2", phase=phase, since=at(minutes), **fields)
 
 
-def situation(
+def domain_state(
     *vms: VmFacts,
     record: Record | None = None,
     rules: DomainSettings | None = None,
