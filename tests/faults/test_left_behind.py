@@ -228,9 +228,9 @@ async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: No
             for _ in range(3):
                 await bob.end()
                 await bob.begin()
-                await bob.until(lambda: bob.shown and bob.shown.driver)
+                await bob.until(lambda: bob.shown and bob.shown.holder)
             assert hers < vcenter.sessions().keys()
-            await bob.until(lambda: (row := other(bob)) and row.driver is None)
+            await bob.until(lambda: (row := other(bob)) and row.holder is None)
             force = Request(action="cfo_complete", domain=OTHER, type=FailoverType.FORCE, confirm=OTHER)
             ident = await bob.ask(force)
             await bob.until(lambda: bob.ended(ident))

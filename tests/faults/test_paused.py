@@ -63,7 +63,7 @@ async def wakes_up(act: str, directory: Path, vcenter: VCenter) -> None:
         os.kill(anna.process.pid, signal.SIGCONT)
         await eventually(lambda: outcomes(anna))
         if act != "SetField":  # that one was the renewal of its lease, which hides the other for a moment
-            await anna.until(lambda: anna.shown and anna.shown.driver)
+            await anna.until(lambda: anna.shown and anna.shown.holder)
         assert outcomes(anna)[0] == "unreachable", "it never left"
         assert written(vcenter) == record and not any((vcenter.calls() - before)[did] for did in ACTS)
         assert vcenter.power("erp-db01") == "on"

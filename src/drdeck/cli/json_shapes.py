@@ -148,7 +148,7 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
         "site": listing.site,
         "seen_at": time(listing.seen_at),
         "stale_s": seconds(listing.stale_s) or 0,
-        "driver": d.driver,
+        "driver": d.holder,
         "left_by": d.left_by,
         "observed_only": d.observed_only or None,
         "site_facts": [{"label": fact.label, "text": fact.text} for fact in d.site_facts],

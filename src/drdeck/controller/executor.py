@@ -232,7 +232,7 @@ class Executor:
         """Have the site carry a command out: result ("done", "refused", ...) and what there is to say."""
         try:
             remark = await self.site.execute(command, begun)
-            if isinstance(command, TakeOver):  # what the driver before has done until now counts
+            if isinstance(command, TakeOver):  # what the holder before has done until now counts
                 view = await self.site.observe()
                 log.debug("view %d taken: read after a take-over", view.serial)
                 self.watcher.take(view)

@@ -39,11 +39,11 @@ def next_step(
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken and operation.action not in _OF_THE_RECORD:
         return WaitFor(f"the domain's record at the site cannot be used: {domain.broken}")
-    if domain.driver is not None and operation.action != "take_over":
+    if domain.holder is not None and operation.action != "take_over":
         step = _STEPS[operation.action](operation, domain, serial)
         if isinstance(step, Complete):
             return step  # whoever has done it
-        return WaitFor(f"the domain is driven by {domain.driver}")
+        return WaitFor(f"the domain is driven by {domain.holder}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
         if operation.action in _STARTS and domain.mode is Mode.SYNCHRONISED:
             return Complete("synchronised")
@@ -292,7 +292,7 @@ def _test_adopt(op: Operation, d: Domain, serial: int) -> NextStep:
 
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
-    if taken.key in op.done and d.driver is None and d.left_by is None:
+    if taken.key in op.done and d.holder is None and d.left_by is None:
         return Complete("driven from here")
     return give(op, d, taken, serial, effect="this controller as the driver")
 

@@ -301,7 +301,7 @@ class AcceptRemoval(Command, frozen=True, kw_only=True, tag="accept_removal"):
 class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Make one call that the site's own view says is due.
 
-    `again`: it may have been asked for before, by a call whose answer was lost or by another driver.
+    `again`: it may have been asked for before, by a call whose answer was lost or by another holder.
     `task`: the site's id of the task that an earlier try began; empty: not known.
     """
 

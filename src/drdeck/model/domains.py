@@ -321,7 +321,7 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """that is because somebody removed the record, which can be written back"""
     configuration_goes_back: bool = False
     """a rollback takes back not only disks, but the VMs' configuration, as a vCenter's revert does"""
-    driver: str | None = None
+    holder: str | None = msgspec.field(name="driver", default=None)
     """who else drives it, when it is not this controller"""
     left_by: str | None = None
     """who else drove it, fell silent, and left something under way"""

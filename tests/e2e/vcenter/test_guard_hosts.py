@@ -93,10 +93,10 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
     roll_back(anna, 1)
     for vm in flowsite.VMS:
         recovery.slow("PowerOffVM_Task", vm, 600_000, times=1)
-    driver = pid(anna)
+    holder = pid(anna)
     anna.run("pitr", "run", DOMAIN, "--to", show(POINTS[0]))
     poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 60)
-    os.kill(driver, signal.SIGKILL)
+    os.kill(holder, signal.SIGKILL)
     recovery.release()
     poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 60)
     poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)

@@ -93,7 +93,7 @@ class LiveRun(Live):
             self._plan()
             await super().alive()
             await self.asked(
-                lambda: (run := self.seen) is not None and not run.driver,
+                lambda: (run := self.seen) is not None and not run.holder,
                 lambda client: client.plans.change(self.ident, "take_over", confirm=self.ident),
             )
         return await super().alive()

@@ -46,7 +46,7 @@ class StageSite(TrainingSite):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.driver: dict[str, str] = {}
+        self.holder: dict[str, str] = {}
         self.left_by: dict[str, str] = {}
         self.appliance: PitrStatus | None = None
         """an answer of an appliance, whose domain is shown in place of all others"""
@@ -83,7 +83,7 @@ class StageSite(TrainingSite):
         return domain_of(DomainReading(ident=DOMAIN_ID, status=status, run=run, since=since), now)
 
     def _told(self, domain: Domain) -> Domain:
-        changed = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
+        changed = replace(domain, holder=self.holder.get(domain.name), left_by=self.left_by.get(domain.name))
         if domain.name in self.removed:
             return self._without_record(changed, self.removed[domain.name])
         vms = tuple(

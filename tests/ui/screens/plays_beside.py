@@ -46,7 +46,7 @@ async def unknown(s: Stage) -> None:
 
 async def driven(s: Stage) -> None:
     await s.press("escape")
-    s.house.site.driver["payroll"] = "ben@jump2"
+    s.house.site.holder["payroll"] = "ben@jump2"
     s.house.site.left_by["erp-prod"] = "ben@jump2"
     await s.advance(1)
     await s.press("down", "down", "down", "enter")

@@ -272,7 +272,7 @@ async def test_the_top_line_and_what_is_wrong(listing: dict[str, Any]) -> None:
     "more",
     [
         {"broken": "drdeck.mode is no JSON"},
-        {"driver": "ben@jump2#1"},
+        {"holder": "ben@jump2#1"},
         {"left_by": "ben@jump2#1"},
     ],
 )

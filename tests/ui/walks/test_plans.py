@@ -222,7 +222,7 @@ async def test_leave_out_and_release_by_name_only() -> None:
 
 
 async def test_a_run_of_another_jump_host_is_taken_over_by_its_id() -> None:
-    client = PlanningClient(mid_run(driver="ann@jump1", why="driven by ann@jump1"))
+    client = PlanningClient(mid_run(holder="ann@jump1", why="driven by ann@jump1"))
     async with running(client) as deck:
         await on_the_run(deck)
         await deck.press("m")

@@ -359,7 +359,7 @@ async def test_who_else_is_attached_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("driven", "words"),
     [
-        ({"driver": "bob@jump2 since 10:40"}, "driven by bob@jump2 since 10:40"),
+        ({"holder": "bob@jump2 since 10:40"}, "driven by bob@jump2 since 10:40"),
         ({"left_by": "bob@jump2 until 10:40"}, "bob@jump2 until 10:40, silent since; Take Over continues"),
     ],
 )

@@ -41,7 +41,7 @@ FAILOVER = Failover(id="op-1", type=FailoverType.FORCE, run_pitr=True, began_at=
 
 def test_who_may_take_over_and_how_it_is_confirmed() -> None:
     assert "nothing to take over" in (refusal(TAKE, domain(), NOW) or "")
-    at_work, silent = domain(driver="anna@jump1"), domain(left_by="anna@jump1")
+    at_work, silent = domain(holder="anna@jump1"), domain(left_by="anna@jump1")
     assert refusal(TAKE, at_work, NOW) is None and refusal(TAKE, silent, NOW) is None
     assert (tier_of(TAKE, at_work), tier_of(TAKE, silent)) == (3, 2)
     assert "anna@jump1" in (unconfirmed(TAKE, at_work) or "")
@@ -51,7 +51,7 @@ def test_who_may_take_over_and_how_it_is_confirmed() -> None:
 
 
 def test_nothing_is_done_while_somebody_else_drives() -> None:
-    at = domain(driver="anna@jump1", failover=FAILOVER, vms_recovered=1)
+    at = domain(holder="anna@jump1", failover=FAILOVER, vms_recovered=1)
     step = next_step(operation("cfo_complete"), at, 1)
     assert isinstance(step, WaitFor) and "anna@jump1" in step.why
 
@@ -60,14 +60,14 @@ def test_what_another_has_done_is_done() -> None:
     mine = Operation(
         id="op-9", request=Request(action="pitr_run", domain="erp", to=NOW), actor="bob@jump2", asked_at=NOW
     )
-    at = domain(Mode.PITR_SESSION, driver="anna@jump1", failover=FAILOVER)
+    at = domain(Mode.PITR_SESSION, holder="anna@jump1", failover=FAILOVER)
     for state, kind in ((SessionState.ROLLING_BACK, WaitFor), (SessionState.ACTIVE, Complete)):
         later = msgspec.structs.replace(at, session=session(state, last_operation="op-9"))
         assert isinstance(next_step(mine, later, 1), kind)
 
 
 def test_taking_over_is_one_command_and_done_when_nobody_else_is_seen() -> None:
-    step = next_step(operation(), domain(driver="anna@jump1"), 1)
+    step = next_step(operation(), domain(holder="anna@jump1"), 1)
     assert isinstance(step, GiveCommands) and isinstance(step.commands[0], TakeOver)
     assert isinstance(next_step(operation(done={"TakeOver": 1}), domain(), 2), Complete)
 

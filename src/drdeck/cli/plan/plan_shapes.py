@@ -100,7 +100,7 @@ def run(r: RunView, now: datetime) -> Json:
         "protected": None if r.protected is None else _protected(r.protected),
         "finishes_at": time(r.finishes_at),
         "finishes_from": r.finishes_from or None,
-        "driver": r.driver or None,
+        "driver": r.holder or None,
     }
 
 

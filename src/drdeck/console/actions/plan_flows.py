@@ -180,7 +180,7 @@ async def leave_out(app: Console, run: RunView, domain: str) -> None:
 async def take_over(app: Console, run: RunView) -> None:
     """Drive a run from here that another controller began."""
     says = [
-        f"{run.run} is driven by {clean(run.driver)}.",
+        f"{run.run} is driven by {clean(run.holder)}.",
         "What was started continues; what was not is started from here.",
     ]
     warns = ["If that controller is at work, it begins nothing more of this run."]

@@ -126,7 +126,7 @@ class PlanRunner:
         holding = view.pitr.barrier if view.pitr is not None and view.pitr.holds else ()
         taking = Item("take_over", "Take Over", "drive this run from here, which another controller began")
         return [
-            *([taking] if view.driver else []),
+            *([taking] if view.holder else []),
             Item("open", "Open the domain", "its bars, VMs, and its own More menu", None if row else left),
             Item("leave_out", "Leave Out", "of this run; it cannot join it again", left),
             Item(

@@ -58,7 +58,7 @@ def _of_runs(state: State) -> dict[Event, str]:
     """Needs of runs of failover plans beside answers: a domain to be begun anew, a wave at its gate."""
     events: dict[Event, str] = {}
     for run in state.runs:
-        if run.state in RUN_ENDED or run.driver:
+        if run.state in RUN_ENDED or run.holder:
             continue
         for row in run.domains:
             if row.needs is Needs.BEGIN_ANEW:

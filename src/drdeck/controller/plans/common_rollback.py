@@ -23,8 +23,8 @@ def session_closed(domain: Domain | None) -> str | None:
         return f'it has no PITR session; it is "{domain.mode_label}"'
     if domain.session.state is not SessionState.ACTIVE:
         return f"its PITR session is {domain.session.state.words}"
-    if domain.driver:
-        return f"it is driven by {domain.driver}"
+    if domain.holder:
+        return f"it is driven by {domain.holder}"
     return None
 
 

@@ -66,7 +66,7 @@ def run_view(
         protected=_protected(run, last_look),
         finishes_at=finishes,
         finishes_from=source,
-        driver=run.handed_to,
+        holder=run.handed_to,
     )
 
 

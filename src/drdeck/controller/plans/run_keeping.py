@@ -49,9 +49,9 @@ class RunKeeping:
     def successor(self, run: RunRecord) -> str:
         """Another controller that has taken a run of ours over, in words; empty: none has."""
         there = self.at_site().get(run.id)
-        if there is None or there.note.driver is None or there.note.g < run.g:
+        if there is None or there.note.holder is None or there.note.g < run.g:
             return ""
-        return there.note.driver
+        return there.note.holder
 
     async def follow(self, run: RunRecord) -> None:
         """Have the site keep what has changed of a run, or nothing any more once it is over."""
@@ -98,4 +98,4 @@ class RunKeeping:
 
 
 def _bare(run: KeptRun) -> object:
-    return msgspec.structs.replace(run.note, touched=None, driver=None, silent=False)
+    return msgspec.structs.replace(run.note, touched=None, holder=None, silent=False)

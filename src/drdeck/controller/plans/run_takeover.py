@@ -41,7 +41,7 @@ class RunTakeover:
         self._desk.check_in_sight()
         self._watcher.take(
             await self._desk.site.observe()
-        )  # what the driver before has done until now counts
+        )  # what the holder before has done until now counts
         there = self._keeping.at_site()
         run = there.get(ident) or there.get(f"run-{ident}")
         own = self._recorder.runs.get(run.note.id if run is not None else ident)
@@ -51,11 +51,11 @@ class RunTakeover:
             recent = ", ".join(there) or "none"
             raise NotAccepted("usage", f'the site keeps no run "{ident}"; it keeps {recent}')
         note = run.note
-        if note.driver is not None and not note.silent and confirm != note.id:
+        if note.holder is not None and not note.silent and confirm != note.id:
             typed = "it was not given" if confirm is None else f"{confirm!r} is not it"
             raise NotAccepted(
                 "unconfirmed",
-                f"{note.id} is driven by {note.driver}, who is at work: taking it over must be confirmed with"
+                f"{note.id} is driven by {note.holder}, who is at work: taking it over must be confirmed with"
                 f' its id, "{note.id}" ({typed})',
             )
         domains = {d.name: d for d in self._watcher.view.domains} if self._watcher.view is not None else {}
@@ -63,14 +63,14 @@ class RunTakeover:
             taken(run, domains, self._watcher.now()),
             g=note.g + 1,
             handed_to="",
-            taken_from=note.driver or "",
+            taken_from=note.holder or "",
             taken_by=actor,
             paused=note.paused or self._away(note, domains) or None,
         )
         data = {
             "run": record.id,
             "record": msgspec.to_builtins(record),
-            "from": note.driver or "",
+            "from": note.holder or "",
             "at": show(self._watcher.now()),
         }
         self._desk.note(actor, run_facts.TAKEN, data)
@@ -79,7 +79,7 @@ class RunTakeover:
 
     def _away(self, note: RunNote, domains: dict[str, Domain]) -> str:
         """Reason why what was not begun waits for a person; empty: it does not."""
-        if note.driver is not None and not note.silent:
+        if note.holder is not None and not note.silent:
             return ""
         begun = [d.failover.began_at for d in domains.values() if d.failover and d.failover.began_at]
         last: datetime = max([note.since, *begun, *([note.touched] if note.touched else [])])
@@ -95,20 +95,20 @@ class RunTakeover:
             ident = run.begun.get(domain.name)
             if view is None or ident is None or not self._lacks(run, domain, ident):
                 continue
-            if domain.driver is None and domain.left_by is None:
+            if domain.holder is None and domain.left_by is None:
                 entries = adoption(domain, view.runs, run.id, self._watcher.now())
                 self._desk.loop.adopt(run.taken_by, entries)
             else:
                 await self.drive(run, domain)
 
     async def drive(self, run: RunRecord, domain: Domain) -> bool:
-        """Drive a domain from here that the run's driver of before drives; True while that goes on."""
+        """Drive a domain from here that the run's holder of before drives; True while that goes on."""
         if any(
             op.action == "take_over" and op.domain == domain.name for op in self._recorder.open_operations()
         ):
             return True
-        driver, his = domain.driver, f"{run.taken_from} since "
-        if not run.taken_from or not (driver or domain.left_by) or (driver and not driver.startswith(his)):
+        holder, his = domain.holder, f"{run.taken_from} since "
+        if not run.taken_from or not (holder or domain.left_by) or (holder and not holder.startswith(his)):
             return False
         if self._watcher.steady() < self._rests.get(domain.name, 0.0):
             return True

@@ -27,8 +27,8 @@ def _unknown_vms(domain: Domain, names: tuple[str, ...], allowed: tuple[str, ...
 def domain_busy(domain: Domain) -> str | None:
     if domain.broken:
         return f'the record of "{domain.name}" at the site cannot be used: {domain.broken}'
-    if domain.driver:
-        return f'"{domain.name}" is driven by {domain.driver}'
+    if domain.holder:
+        return f'"{domain.name}" is driven by {domain.holder}'
     return None
 
 
@@ -47,8 +47,8 @@ def _session_only(domain: Domain, mode_text: str) -> str | None:
 
 def driven_says(domain: Domain) -> str | None:
     """Words for another controller that drives a domain, or left something begun; None when neither is so."""
-    if domain.driver is not None:
-        return f"driven by {domain.driver}"
+    if domain.holder is not None:
+        return f"driven by {domain.holder}"
     if domain.left_by is not None:
         return f"nobody drives what was started here: {domain.left_by}, silent since; Take Over continues it"
     return None
@@ -57,7 +57,7 @@ def driven_says(domain: Domain) -> str | None:
 def take_over_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.broken:
         return f'the record of "{domain.name}" at the site cannot be used: {domain.broken}'
-    if domain.driver is None and domain.left_by is None:
+    if domain.holder is None and domain.left_by is None:
         return f'nobody else drives "{domain.name}"; there is nothing to take over'
     return None
 

@@ -125,7 +125,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "take_over", "Take Over", "", "drive the domain from here, and continue what was started", 2, True,
-        "domain", lambda d: d.driver is not None or d.left_by is not None, take_over_closed,
+        "domain", lambda d: d.holder is not None or d.left_by is not None, take_over_closed,
     ),
     Action(
         "record_restore", "Write Record Back", "", "write back the record that somebody removed", 3, True,

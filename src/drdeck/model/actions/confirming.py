@@ -52,7 +52,7 @@ def tier_of(request: Request, domain: Domain, abnormal: str | None = None) -> in
         return 3
     if request.action == "pitr_exit" and exits_without_rollback(domain):
         return 3
-    if request.action == "take_over" and domain.driver is not None:
+    if request.action == "take_over" and domain.holder is not None:
         return 3
     if request.action == "domain_release" and domain.way_back.owned_there is not True:
         return 3
@@ -76,7 +76,7 @@ def unconfirmed(request: Request, domain: Domain, abnormal: str | None = None) -
         return f'{because}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     typed = "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
     if request.action == "take_over":
-        why = f"the domain is driven by {domain.driver}, who may be at work"
+        why = f"the domain is driven by {domain.holder}, who may be at work"
         return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     if request.action == "record_accept":
         return (
@@ -215,9 +215,9 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     """Sentences that a person should read before confirming, plain and in our own words."""
     words: list[str] = []
     if request.action == "take_over":
-        if domain.driver is not None:
+        if domain.holder is not None:
             words.append(
-                f"{domain.driver} is at work on this domain. Taking over stops that controller: it will not"
+                f"{domain.holder} is at work on this domain. Taking over stops that controller: it will not"
                 " act on the domain any more."
             )
         elif domain.left_by is not None:

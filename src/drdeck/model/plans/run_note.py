@@ -37,7 +37,7 @@ class RunNote(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
     `frozen`: the plan without its domains. `g` grows with each take-over: the highest counts.
 
-    `driver`: the other controller that drives the run, in words; None: this one, or nobody. `silent`: it is
+    `holder`: the other controller that drives the run, in words; None: this one, or nobody. `silent`: it is
     gone. `touched`: when it was written last. Times are the site's.
     """
 
@@ -53,15 +53,15 @@ class RunNote(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     answers_again: Instant | None = None
     batch: BatchNote | None = None
     touched: Instant | None = None
-    driver: str | None = None
+    holder: str | None = msgspec.field(name="driver", default=None)
     silent: bool = False
 
     @property
     def driven_by(self) -> str:
-        """The driver in words."""
-        if self.driver is None:
+        """The holder in words."""
+        if self.holder is None:
             return "nobody"
-        return f"{self.driver}, who has fallen silent" if self.silent else self.driver
+        return f"{self.holder}, who has fallen silent" if self.silent else self.holder
 
 
 class RunStopNote(Frozen, frozen=True, kw_only=True, omit_defaults=True):

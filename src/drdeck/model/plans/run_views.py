@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from drdeck.model.domains import FailoverType
 from drdeck.model.frozen import Frozen
 
@@ -199,7 +201,7 @@ class RunView(Frozen, frozen=True, kw_only=True):
     finishes_at: datetime | None = None
     """an estimate; `finishes_from` says what it is from"""
     finishes_from: str = ""
-    driver: str = ""
+    holder: str = msgspec.field(name="driver", default="")
     """another controller that drives it, or "nobody"; empty: this one"""
 
     @property

@@ -104,7 +104,7 @@ class CallExecutor:
             if self._protected is not None:
                 await self._protected.settle()
             await self._watching().refresh_attributes()
-            # what the driver before has begun may be under way yet
+            # what the holder before has begun may be under way yet
             await self._watching().ask_tasks([vm.id for vm in self._state.find(command.domain)[1].vms])
             self._done()
             return

@@ -1,4 +1,4 @@
-"""Driving the domains of a site: becoming the driver, staying it, and succeeding another one."""
+"""Leases of a site's domains: becoming the holder, staying it, and succeeding another one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LeaseKeeper:
         self._looking: dict[str, asyncio.Lock] = {}
 
     async def keep(self, watch: InventoryWatch) -> None:
-        """Stay the driver of what is under way here, also while nothing is to be done; and look again
+        """Stay the holder of what is under way here, also while nothing is to be done; and look again
         before another's time seems to be over: the picture may be older than its last word."""
         while True:
             await asyncio.sleep(self.leases.length_s / 6)
@@ -111,8 +111,8 @@ class LeaseKeeper:
         leases = (parse(words) for folder in folders if (words := folder.attributes.get(LEASE)))
         others = {v.by for v in leases if v is not None and v.by != self._state.me and v.until > soon}
         if watch.inventory is not None:
-            drivers = read_notes(watch.inventory.root.attributes).by.values()
-            others |= {by for by in drivers if by not in ("", self._state.me)}
+            holders = read_notes(watch.inventory.root.attributes).by.values()
+            others |= {by for by in holders if by not in ("", self._state.me)}
         silent = {who: since for who, since in self._state.silent.items() if who in others}
         if others and steady() - self._sessions_looked_at_s >= GONE_LOOK_S:
             self._sessions_looked_at_s = steady()
@@ -129,17 +129,17 @@ class LeaseKeeper:
             self._state.silent = silent
             self._on_change()
 
-    def _silent(self, session: VCenterSession, driver: str) -> bool:
-        """True for a driver that has no session any more which it used of late. Blocks. Raises what pyVmomi
+    def _silent(self, session: VCenterSession, holder: str) -> bool:
+        """True for a holder that has no session any more which it used of late. Blocks. Raises what pyVmomi
         raises; where the sessions may not be read, none is silent before its time is over."""
         try:
-            used: datetime | None = last_active(session.content, driver)
+            used: datetime | None = last_active(session.content, holder)
         except vim.fault.NoPermission:
             return False
         return used is None or used < self._state.now() - SILENT
 
     async def drive(self, folder: FolderFacts, aim: str, force: bool = False, quiet: bool = False) -> float:
-        """Be the driver of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
+        """Be the holder of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
         Refused, ResultUnknown.
 
         Calls that are made at a time share a look at vCenter: one that is older than LOOK_S, or of a session
@@ -160,19 +160,19 @@ class LeaseKeeper:
                 self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
             return until_s
 
-    def _succeed(self, session: VCenterSession, driver: str, force: bool) -> None:
-        """A domain was taken from another driver: nothing that it asked for may land any more.
+    def _succeed(self, session: VCenterSession, holder: str, force: bool) -> None:
+        """A domain was taken from another holder: nothing that it asked for may land any more.
 
         One that lives and drives other domains is left alone, unless an operator takes this one over:
         it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises
         HeldElsewhere where what is to be done was decided on what was seen before; and what pyVmomi raises.
         """
-        if not force and self._state.drives(driver):
+        if not force and self._state.drives(holder):
             return
         for stale in self._stale_sessions:
-            stale.succeed(driver)
+            stale.succeed(holder)
         session.settle()
         if not force:
             raise HeldElsewhere(
-                f"it was driven by {driver} until now; drdeck looks again before it continues"
+                f"it was driven by {holder} until now; drdeck looks again before it continues"
             )

@@ -45,7 +45,7 @@ class MaintenanceRound:
         for folder, domain_state in self._state.domain_states(begun=True):
             synchronised = self._views.domain(inventory, folder).mode is Mode.SYNCHRONISED
             note = maintenance.noted(domain_state, self._seen_synchronised(folder, synchronised, now), now)
-            if self._state.driver(folder) is not None:
+            if self._state.holder(folder) is not None:
                 continue
             if note is not None:
                 due.append((folder.name, note))

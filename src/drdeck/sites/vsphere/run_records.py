@@ -45,7 +45,7 @@ class RunRecords:
             before = next((n for n in kept.notes if n.id == note.id), None)
             if before is not None and before.g > note.g:
                 raise Refused(f"{note.id} was taken over by {kept.by.get(note.id) or 'another controller'}")
-            bare = msgspec.structs.replace(note, driver=None, silent=False)
+            bare = msgspec.structs.replace(note, holder=None, silent=False)
             notes = (*(n for n in kept.notes if n.id != note.id), bare)
             folders = {folder.name: folder.attributes for folder in inventory.domains}
             ids = {folder.name: folder.id for folder in inventory.domains}

@@ -90,7 +90,7 @@ def ask(action: str, **details: Any) -> Request:
         (ask("open"), domain(), "not something that can be asked for"),
         (ask("format c:"), domain(), "not something that can be asked for"),
         (ask("cfo_start"), domain(Mode.IMPORTED, broken="nonsense"), "nonsense"),
-        (ask("cfo_start"), domain(Mode.IMPORTED, driver="anna@jump2"), "driven by anna@jump2"),
+        (ask("cfo_start"), domain(Mode.IMPORTED, holder="anna@jump2"), "driven by anna@jump2"),
     ],
 )
 def test_when_an_action_is_open(request_: Request, at: Domain, says: str | None) -> None:

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.record.record_values import RollbackRecord
 from .observations import Observation
 
 LATE = timedelta(seconds=5)
-"""After an operation is over, or its driver was taken over from, what it did may still be told."""
+"""After an operation is over, or its holder was taken over from, what it did may still be told."""
 MOST = 200
 """Of so many operations on one session it is remembered when they were, the last ones."""
 EARLY = timedelta(seconds=2)
@@ -67,7 +67,7 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
     since: datetime | None = None
     taken: datetime | None = None
     inside: dict[str, frozenset[str]] = {}
-    """VM -> tasks that the driver before had begun, and that go on"""
+    """VM -> tasks that the holder before had begun, and that go on"""
     rest: dict[str, datetime] = {}
     """VM -> until when such tasks explain what is told of it"""
 

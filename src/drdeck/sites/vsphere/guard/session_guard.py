@@ -137,7 +137,7 @@ class SessionGuard:
             if self._partner(heard) is not None:
                 return "foreign"
         elif drdecks and j.drives and self.memory.windows.explain(hint):
-            return "ours"  # of a driver before this one; a call of this one is not to be used up by it
+            return "ours"  # of a holder before this one; a call of this one is not to be used up by it
         elif hint.user in ("", j.own) and j.own_calls.heard(hint, heard.came_s, heard.arrived_s is not None):
             return "ours"
         if j.fresh_s <= heard.came_s:

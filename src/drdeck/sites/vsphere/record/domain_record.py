@@ -75,7 +75,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def under_way(self) -> bool:
-        """Something was begun that only a driver of the domain brings to its end."""
+        """Something was begun that only a holder of the domain brings to its end."""
         going = self.session, self.undo, self.release
         committing = self.committed is not None and not self.committed.over
         return self.completing or committing or any(going)

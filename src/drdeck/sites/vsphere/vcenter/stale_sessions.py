@@ -29,12 +29,12 @@ from .transport import AGENT, Stub
 log = logging.getLogger(__name__)
 
 _PC = vmodl.query.PropertyCollector
-_MARK = re.compile(r"drdeck/\S+ \(commands; (?P<driver>[0-9a-f]+); (?P<life>[0-9a-f]+)\)")
+_MARK = re.compile(r"drdeck/\S+ \(commands; (?P<holder>[0-9a-f]+); (?P<life>[0-9a-f]+)\)")
 
 
-def _digest(driver: str) -> str:
-    """Whatever a driver is called, this fits a header."""
-    return hashlib.sha256(driver.encode()).hexdigest()[:16]
+def _digest(holder: str) -> str:
+    """Whatever a holder is called, this fits a header."""
+    return hashlib.sha256(holder.encode()).hexdigest()[:16]
 
 
 class StaleSessions:
@@ -61,10 +61,10 @@ class StaleSessions:
         with self._guard:
             self._cookies.discard(cookie)
 
-    def succeed(self, driver: str) -> None:
-        """Count what this driver asked for no more: a domain of its own is driven from here now."""
+    def succeed(self, holder: str) -> None:
+        """Count what this holder asked for no more: a domain of its own is driven from here now."""
         with self._guard:
-            self._left_behind.add(driver)
+            self._left_behind.add(holder)
 
     @property
     def doubtful(self) -> frozenset[str]:
@@ -91,15 +91,15 @@ class StaleSessions:
             log.debug("ended a session of this process in which an answer was lost")
 
     def settle_others(self, content: Any, user: str) -> None:
-        """End those that commanded for the drivers that are gone, of the account `user` only.
+        """End those that commanded for the holders that are gone, of the account `user` only.
 
         Who may not read the list of sessions goes on without (API reference: sessionList and
-        TerminateSession want Sessions.TerminateSession); it is tried again for the next such driver.
+        TerminateSession want Sessions.TerminateSession); it is tried again for the next such holder.
         Raises what pyVmomi raises, and AnswerLost.
         """
-        drivers = self.left_behind
+        holders = self.left_behind
         try:
-            while keys := self._left_by(drivers, content, user):
+            while keys := self._left_by(holders, content, user):
                 try:
                     content.sessionManager.TerminateSession(sessionId=keys)
                     log.info("ended %d sessions of drivers before this one", len(keys))
@@ -109,26 +109,26 @@ class StaleSessions:
         except vim.fault.NoPermission as refused:
             log.warning("cannot end what a driver before this one left: no %s", refused.privilegeId)
         with self._guard:
-            self._left_behind -= drivers
+            self._left_behind -= holders
 
-    def _left_by(self, drivers: frozenset[str], content: Any, user: str) -> list[str]:
-        digests = {_digest(driver) for driver in drivers}
+    def _left_by(self, holders: frozenset[str], content: Any, user: str) -> list[str]:
+        digests = {_digest(holder) for holder in holders}
         keys = []
         for session in _sessions(content):
             mark = _MARK.fullmatch(str(session.userAgent or ""))
-            if mark and mark["driver"] in digests and mark["life"] != self.life and session.userName == user:
+            if mark and mark["holder"] in digests and mark["life"] != self.life and session.userName == user:
                 keys.append(str(session.key))
         return keys
 
 
-def last_active(content: Any, driver: str) -> datetime | None:
-    """The last time that a session which commands for this driver was used, by vCenter's clock; None: it
+def last_active(content: Any, holder: str) -> datetime | None:
+    """The last time that a session which commands for this holder was used, by vCenter's clock; None: it
     has none. With one call (API reference: UserSession.lastActiveTime). Raises NoPermission where the
     list of sessions may not be read (Sessions.TerminateSession)."""
     times = []
     for session in _sessions(content):
         mark = _MARK.fullmatch(str(session.userAgent or ""))
-        if mark and mark["driver"] == _digest(driver):
+        if mark and mark["holder"] == _digest(holder):
             times.append(session.lastActiveTime)
     return max(times, default=None)
 

@@ -83,7 +83,7 @@ class SiteState:
         self.reached: Callable[[], frozenset[str]] = frozenset
         """ids of the VMs that answered"""
         self.silent: Mapping[str, datetime] = {}
-        """other drivers that have no session at vCenter any more, and since when that is known"""
+        """other holders that have no session at vCenter any more, and since when that is known"""
         self.errors: dict[str, Failure] = {}
         self._records = RecordCache()
 
@@ -142,8 +142,8 @@ class SiteState:
             f'"{folder.name}"; if the removal was meant: drdeck record accept "{folder.name}"'
         )
 
-    def driver(self, folder: FolderFacts) -> str | None:
-        """Another driver of a domain now, in words; None: there is none."""
+    def holder(self, folder: FolderFacts) -> str | None:
+        """Another holder of a domain now, in words; None: there is none."""
         return lease_record.lease_holder(
             folder.attributes.get(LEASE), self.me, self.now(), silent=self.silent
         )
@@ -161,7 +161,7 @@ class SiteState:
         return not needed and any(kind is FailoverType.FORCE for kind, _ in begun)
 
     def drives(self, who: str) -> bool:
-        """Tell whether another driver is at work on any domain, as far as was seen."""
+        """Tell whether another holder is at work on any domain, as far as was seen."""
         inventory = self.watch.inventory if self.watch is not None else None
         folders = inventory.domains if inventory is not None else ()
         leases = [lease_record.parse(folder.attributes.get(LEASE)) for folder in folders]
@@ -169,7 +169,7 @@ class SiteState:
         return at_work and who not in self.silent
 
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
-        """Tell whether the time of another driver is over, or will be so soon, as far as was seen."""
+        """Tell whether the time of another holder is over, or will be so soon, as far as was seen."""
         words = folder.attributes.get(LEASE)
         value = lease_record.parse(words) if words else None  # asked of all domains again and again
         return (

@@ -176,7 +176,7 @@ class SiteViews:
             left = lease_record.abandoned_by(words, state.me, state.now(), state.silent)
             beside_it = (*self._renamed(folder, first_seen), *templates(inventory, folder, first_seen))
             alarms = (*domain.alarms, *beside_it, *guarded)
-            domain = msgspec.structs.replace(domain, driver=state.driver(folder), left_by=left, alarms=alarms)
+            domain = msgspec.structs.replace(domain, holder=state.holder(folder), left_by=left, alarms=alarms)
             if places := state.network_places.of(inventory.networks):
                 networks = msgspec.structs.replace(domain.networks, places=places)
                 domain = msgspec.structs.replace(domain, networks=networks)
@@ -245,7 +245,7 @@ def moving(domain: Domain) -> bool:
     return (
         domain.phase is not None
         or domain.question is not None
-        or domain.driver is not None
+        or domain.holder is not None
         or domain.trial is not None
     )
 

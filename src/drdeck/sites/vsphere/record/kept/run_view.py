@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 import msgspec
 
 from drdeck.model.plans.run_note import KeptRun, RunMark
-from drdeck.sites.vsphere.record.leases.lease_record import driver_words
+from drdeck.sites.vsphere.record.leases.lease_record import holder_words
 
 from .run_slots import read_notes
 
@@ -32,7 +32,7 @@ def kept_runs(
         KeptRun(
             note=msgspec.structs.replace(
                 note,
-                driver=driver_words(by, me) if (by := kept.by.get(note.id, "")) not in ("", me) else None,
+                holder=holder_words(by, me) if (by := kept.by.get(note.id, "")) not in ("", me) else None,
                 silent=by in silent,
             ),
             marks=marks[note.id],

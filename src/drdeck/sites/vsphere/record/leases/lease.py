@@ -35,13 +35,13 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
-from .lease_record import THIS_PROCESS, LeaseReading, LeaseRecord, ProcessMark, driver_words, parse, second
+from .lease_record import THIS_PROCESS, LeaseReading, LeaseRecord, ProcessMark, holder_words, parse, second
 
 log = logging.getLogger(__name__)
 
 CLAIM = LEASE + "."
 LENGTH_S = 30.0
-"""How long a driver that says nothing more is believed to be at work."""
+"""How long a holder that says nothing more is believed to be at work."""
 QUIET_S = 1020.0
 """The same while nothing goes on in a session; four renewals an hour, each an event in vCenter."""
 MARGIN_S = 120.0
@@ -76,9 +76,9 @@ class Leases:
     ) -> None:
         self.me, self._now, self.length_s, self._mark = me, now, length_s, mark
         self.quiet_s = max(length_s, quiet_s)
-        self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, driver, force: None
-        """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
-        self.silent: Callable[[VCenterSession, str], bool] = lambda session, driver: False
+        self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, holder, force: None
+        """told, in the thread of `hold`, from which other holder a domain was taken, and whether by force"""
+        self.silent: Callable[[VCenterSession, str], bool] = lambda session, holder: False
         self._leases: dict[str, _HeldLease] = {}
         self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
@@ -97,7 +97,7 @@ class Leases:
         return self._users.get(folder, ())
 
     def since(self, folder: str) -> datetime | None:
-        """Since when this process drives the domain: all that was asked in the name of a driver before it,
+        """Since when this process drives the domain: all that was asked in the name of a holder before it,
         or of a process before it, was asked earlier. None while it does not hold it."""
         return self._since.get(folder) if self.holds(folder) else None
 
@@ -114,12 +114,12 @@ class Leases:
         return min(self._length_s(quiet) * 2 / 3, MARGIN_S)
 
     def hold(self, session: VCenterSession, folder: str, force: bool = False, quiet: bool = False) -> float:
-        """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
+        """Be the holder of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
         when somebody else is.
 
         Looks at vCenter each time, so that a process that was stopped for a while learns what it missed; a
         `quiet` renewal in time at the value only, without the definitions of all claims.
-        `force` takes the lease from a driver whose time is not over. `quiet`: nothing goes on there, so that
+        `force` takes the lease from a holder whose time is not over. `quiet`: nothing goes on there, so that
         few words do; what goes on later has a short lease again, for another is to follow soon.
         """
         with self._guard:
@@ -155,7 +155,7 @@ class Leases:
                 self._claim(session, folder, reading, force, length_s)
                 if value is not None and value.by != self.me:
                     self.on_taken(session, value.by, force)
-            self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
+            self._since.setdefault(folder, self._now())  # now that the holder before has no say any more
             return self._leases[folder].until
 
     def _by_twin(self, value: LeaseRecord) -> bool:
@@ -195,7 +195,7 @@ class Leases:
         if value is not None and live and not self.silent(session, value.by):
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
-                f"this domain is driven by {driver_words(value.by, self.me)} since {second(value.since)};"
+                f"this domain is driven by {holder_words(value.by, self.me)} since {second(value.since)};"
                 f" it can be taken over from {second(value.until)} on, or now on your word"
             )
         if reading.top and (value is None or value.g != reading.top):

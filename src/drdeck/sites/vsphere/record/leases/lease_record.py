@@ -18,7 +18,7 @@ from drdeck.model.times import show_spaced
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The holder of a lease, as its attribute has it.
 
-    `by`: user@host of the driver and a number of its state directory; `g`: the number of its claim.
+    `by`: user@host of the holder and a number of its state directory; `g`: the number of its claim.
     Times are vCenter's.
 
     `users`: the vCenter accounts of those who drive and drove, the newest first. `process`: the machine's
@@ -105,7 +105,7 @@ def lease_holder(
         return None
     if value.by != me and value.by in silent:
         return None
-    return f"{driver_words(value.by, me)} since {second(value.since)}"
+    return f"{holder_words(value.by, me)} since {second(value.since)}"
 
 
 def abandoned_by(
@@ -118,13 +118,13 @@ def abandoned_by(
     value = parse(text)
     if value is None or value.by == me or (value.until > now and value.by not in silent):
         return None
-    return f"{driver_words(value.by, me)} until {second(min(value.until, silent.get(value.by, value.until)))}"
+    return f"{holder_words(value.by, me)} until {second(min(value.until, silent.get(value.by, value.until)))}"
 
 
 _COPY = "is this machine, or its state directory, a copy?"
 
 
-def driver_words(by: str, me: str) -> str:
+def holder_words(by: str, me: str) -> str:
     """The controller of a lease, for people: user@host, and which of several that one person has there."""
     name, _, ident = by.rpartition("#")
     if by == me:

@@ -117,7 +117,7 @@ def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock
     """Not since when its name does; and what the driver before had asked for is over by then."""
     mine, other = session(vcenter), session(vcenter)
     anna, bob, steady = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Steady()
-    bob.on_taken = lambda session, driver, force: clock.on(2)
+    bob.on_taken = lambda session, holder, force: clock.on(2)
     with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         assert anna.since(folder) is None
         anna.hold(mine, folder)
@@ -305,7 +305,7 @@ def test_a_quiet_renewal_reads_its_own_folder_only_and_notices_who_took_it(
             timepiece.on(950)
         anna.hold(mine, folder, quiet=True)
         assert (vcenter.bytes_of_calls() - before)["RetrievePropertiesEx"] < 4000
-        bob.silent = lambda session, driver: driver == "anna@jump1"
+        bob.silent = lambda session, holder: holder == "anna@jump1"
         bob.hold(other, folder)
         with pytest.raises(HeldElsewhere, match="bob@jump2"):
             anna.hold(mine, folder, quiet=True)
@@ -315,10 +315,10 @@ def test_who_is_gone_for_certain_is_not_waited_for(vcenter: VCenter, folder: str
     mine, other = session(vcenter), session(vcenter)
     anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
     anna.hold(mine, folder, quiet=True)
-    bob.silent = lambda session, driver: driver != "anna@jump1"
+    bob.silent = lambda session, holder: holder != "anna@jump1"
     with pytest.raises(HeldElsewhere):
         bob.hold(other, folder)
-    bob.silent = lambda session, driver: driver == "anna@jump1"
+    bob.silent = lambda session, holder: holder == "anna@jump1"
     bob.hold(other, folder)
     with pytest.raises(HeldElsewhere, match="bob@jump2"):
         anna.hold(mine, folder)
