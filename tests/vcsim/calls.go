@@ -45,13 +45,13 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	method, target := string(m[1]), vmOf(string(m[2]))
-	counted := &counted{ResponseWriter: w, sent: len(body)}
-	w = counted
-	defer func() {
+	count := func(bytes int) {
 		c.mu.Lock()
-		c.bytes[method] += counted.sent
+		c.bytes[method] += bytes
 		c.mu.Unlock()
-	}()
+	}
+	count(len(body))
+	w = &counted{ResponseWriter: w, count: count}
 	body = c.hostile.unplugs(method, c.hostile.inbound(body))
 	act := c.match(method, target)
 	if method == "Login" && act.Action == "" {
@@ -355,16 +355,15 @@ func hangUp(w http.ResponseWriter) {
 	}
 }
 
-// counted counts the bytes of an answer.
+// counted counts the bytes of an answer, before they leave: whoever has read them asks for the count at once.
 type counted struct {
 	http.ResponseWriter
-	sent int
+	count func(bytes int)
 }
 
 func (w *counted) Write(data []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(data)
-	w.sent += n
-	return n, err
+	w.count(len(data))
+	return w.ResponseWriter.Write(data)
 }
 
 func (w *counted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
