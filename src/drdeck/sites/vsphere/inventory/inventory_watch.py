@@ -20,6 +20,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     filter_spec,
     find_root,
     object_id,
+    read_attributes,
     retrieve,
     task_spec,
     watch_spec,
@@ -27,7 +28,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
 from drdeck.sites.vsphere.vcenter.resting import rest
 from drdeck.sites.vsphere.vcenter.update_parser import Maker, UpdateParser, uncollected
 
-from .fact_parser import attribute_values, attributes_from, attributes_of
+from .fact_parser import attributes_of
 from .inventory_cache import UNDER_WAY, InventoryCache
 from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
@@ -387,7 +388,8 @@ class InventoryWatch:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
             asked_s, began_s = time.monotonic(), time.thread_time()
-            self._names, self._cache.attributes = attributes_from(retrieve(session, spec))
+            self._names, values = read_attributes(session, spec)
+            self._cache.attributes = attributes_of(values, self._names)
             self.attributes_read_s = asked_s
             self._attributes_rest_s = _REST * (time.thread_time() - began_s)
 
@@ -396,7 +398,7 @@ class InventoryWatch:
         things = [vim.Folder(ident, session.stub) for ident in folders]
         spec = filter_spec(things, {vim.Folder: ["customValue"]}, may_be_gone=True)
         with self._attribute_read:
-            values = attribute_values(retrieve(session, spec))
+            _, values = read_attributes(session, spec)
             named = all(key in self._names for of_one in values.values() for key in of_one)
             if named:
                 others = {f: v for f, v in self._cache.attributes.items() if f not in folders}

@@ -9,7 +9,7 @@ import functools
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from pyVmomi import VmomiSupport
+from pyVmomi import VmomiSupport, vim
 
 from .update_parser import LOCAL_NAMES, XSI_TYPE
 
@@ -53,6 +53,14 @@ class ReadHardware(NamedTuple):
 def is_a(device: Any, *kinds: type) -> bool:
     """True for a device of one of the library's kinds, whoever has read it."""
     return issubclass(device.kind if isinstance(device, ReadDevice) else type(device), kinds)
+
+
+def is_card(name: str) -> bool:
+    """True for a type of the schema that is a network card's; one that the library does not know is none."""
+    try:
+        return issubclass(_kind(name), vim.vm.device.VirtualEthernetCard)
+    except KeyError:
+        return False
 
 
 def hardware(element: Element) -> ReadHardware:

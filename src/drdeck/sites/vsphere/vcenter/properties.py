@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from pyVmomi import vim, vmodl
 
@@ -11,7 +12,7 @@ from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 
 from .connection import VCenterSession
-from .update_parser import Maker, PropertyUpdate, Reference, RetrieveParser
+from .update_parser import LOCAL_NAMES, Maker, PropertyUpdate, Reference, RetrieveParser
 
 _PC = vmodl.query.PropertyCollector
 _SHOWN = 8
@@ -69,10 +70,14 @@ def retrieve(session: VCenterSession, *specs: Any) -> list[Any]:
 
 
 def retrieve_made(
-    session: VCenterSession, spec: Any, makers: Mapping[str, Maker]
+    session: VCenterSession,
+    spec: Any,
+    makers: Mapping[str, Maker],
+    wanted_device: Callable[[str], bool] = lambda kind: True,
 ) -> dict[str, dict[str, Any]]:
     """Property values for a FilterSpec, by object id and path, as `retrieve` has them, but that `makers` make
-    those of their types: for answers that are large."""
+    those of their types: for answers that are large, or asked for often. `wanted_device`: see
+    UpdateParser."""
     values: dict[str, dict[str, Any]] = {}
 
     def take(thing: Reference, kind: str, changes: list[PropertyUpdate]) -> None:
@@ -81,6 +86,7 @@ def retrieve_made(
     collector, token = session.content.propertyCollector, None
     while token != "":
         parser = RetrieveParser(take, makers, session.stub)
+        parser.wanted_device = wanted_device
         with session.stub.read_by(parser):
             if token is None:
                 collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
@@ -90,6 +96,38 @@ def retrieve_made(
             raise vim.fault.NotAuthenticated
         token = parser.token
     return values
+
+
+def read_attributes(session: VCenterSession, spec: Any) -> tuple[dict[int, str], dict[str, dict[int, str]]]:
+    """Names of custom attributes by key, and values by folder id and key, as far as a FilterSpec asks for
+    either: with each step of each domain they are read, and a definition for each domain's claim is there."""
+    names: dict[int, str] = {}
+    values: dict[str, dict[int, str]] = {}
+    for ident, of_one in retrieve_made(session, spec, _OF_ATTRIBUTES).items():
+        names |= of_one.get("field", {})
+        if "customValue" in of_one:
+            values[ident] = of_one["customValue"]
+    return names, values
+
+
+def _texts_by_key(name: str) -> Maker:
+    """Makes the texts in such an element's parts by the keys beside them; of two for one key the last one
+    counts: the simulator appends where a vCenter replaces."""
+
+    def make(element: ElementTree.Element) -> dict[int, str]:
+        texts = {}
+        for part in element:
+            own = {LOCAL_NAMES[inner.tag]: inner.text or "" for inner in part}
+            texts[int(own["key"])] = own[name]
+        return texts
+
+    return make
+
+
+_OF_ATTRIBUTES = {
+    "ArrayOfCustomFieldDef": _texts_by_key("name"),
+    "ArrayOfCustomFieldValue": _texts_by_key("value"),
+}
 
 
 def properties(session: VCenterSession, thing: Any, *paths: str) -> dict[str, Any]:

@@ -303,6 +303,10 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             answer = self._invoke(mo, info, args, outerStub)
             if info.wsdlName in ("RetrievePropertiesEx", "ContinueRetrievePropertiesEx"):
                 _check_session(answer)
+                parser = getattr(self._local, "parser", None)
+                if parser is not None and parser.unauthenticated:
+                    parser.unauthenticated = False  # it reads the answer to the next request too
+                    raise vim.fault.NotAuthenticated
             return answer
         except vim.fault.NotAuthenticated:
             if self.log_in is None or info.wsdlName in ("Login", "Logout"):

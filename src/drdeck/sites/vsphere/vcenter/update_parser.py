@@ -19,7 +19,7 @@ from pyVmomi.SoapAdapter import SoapDeserializer
 
 _PIECE = 65536
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_TEXTS = frozenset(("string", "VirtualMachinePowerState", "VirtualMachineConnectionState"))
+_TEXTS = frozenset(("string", "VirtualMachinePowerState", "VirtualMachineConnectionState", "TaskInfoState"))
 _WHOLE_NUMBERS = frozenset(("byte", "short", "int", "long"))
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _NS_SEPARATOR = " "
@@ -99,6 +99,8 @@ class UpdateParser:
         """types of the values that pyVmomi read"""
         self.known_event: Callable[[str], bool] = lambda key: False
         """tells by its key whether an event was taken before, and need not be read again"""
+        self.wanted_device: Callable[[str], bool] = lambda kind: True
+        """tells by its type, a name of the schema, whether a VM's device is read; others are left out"""
         self._take, self._makers, self._stub = take, makers, stub
         self._prefixes: dict[str | None, list[str]] = {}
         self._object_tag = self._update_tag = ""
@@ -200,6 +202,10 @@ class UpdateParser:
         if kind == "ArrayOfEvent":
             for event in [part for part in element if self._is_known(part)]:
                 element.remove(event)
+        elif kind == "ArrayOfVirtualDevice":
+            kinds = {device: device.attrib.get(XSI_TYPE, "").rpartition(":")[2] for device in element}
+            for device in [device for device, own in kinds.items() if not self.wanted_device(own)]:
+                element.remove(device)
         return self._as_library_reads(element)
 
     def _is_known(self, event: ElementTree.Element) -> bool:

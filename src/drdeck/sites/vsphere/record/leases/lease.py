@@ -32,7 +32,7 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.record.attribute_names import LEASE, MAX_VALUE
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, read_attributes
 from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .lease_record import THIS_PROCESS, LeaseReading, LeaseRecord, ProcessMark, holder_words, parse, second
@@ -304,15 +304,8 @@ def read_fields(
         *(vim.Folder(ident, session.stub) for ident in folders),
     ]
     spec = filter_spec(objects, {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]})
-    fields: dict[str, int] = {}
-    values: dict[str, dict[int, str]] = {ident: {} for ident in folders}
-    for content in retrieve(session, spec):
-        for prop in content.propSet or ():
-            if prop.name == "field":
-                fields = {str(f.name): int(f.key) for f in prop.val or ()}
-            elif object_id(content.obj) in values:
-                values[object_id(content.obj)] = {int(v.key): str(v.value) for v in prop.val or ()}
-    return fields, values
+    defined, values = read_attributes(session, spec)
+    return {name: key for key, name in defined.items()}, {ident: values.get(ident, {}) for ident in folders}
 
 
 def _defined(session: VCenterSession) -> int:

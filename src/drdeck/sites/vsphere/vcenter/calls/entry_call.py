@@ -8,10 +8,9 @@ from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
-from drdeck.sites.vsphere.vcenter.properties import properties, snapshot_nodes
 
 from .call_arguments import moves_of
-from .network_cards import map_cards
+from .network_cards import map_cards, with_cards
 from .vm_tasks import CallSteps, vm_of
 
 _LATER = (
@@ -37,10 +36,9 @@ def prepare(session: VCenterSession, vm: str, name: str, args: Mapping[str, str]
     for want of it: where vCenter refuses it, that is the remark.
     """
     machine = vm_of(session, vm)
-    now = properties(session, machine, "snapshot", "runtime.powerState", "config.hardware.device")
-    present = {str(node.name) for node, _ in snapshot_nodes(now.get("snapshot"))}
+    now = with_cards(session, machine, "snapshot", "runtime.powerState")
     remark = ""
-    if args["name"] not in present:
+    if args["name"] not in now.get("snapshot", ()):
         if str(now.get("runtime.powerState")) == "poweredOn":
             remark = f"{name}: no entry point, since it runs already"
         else:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, properties, retrieve
+from drdeck.sites.vsphere.vcenter.hardware_reader import is_card
+from drdeck.sites.vsphere.vcenter.properties import (
+    filter_spec,
+    object_id,
+    properties,
+    retrieve,
+    retrieve_made,
+)
+from drdeck.sites.vsphere.vcenter.update_parser import LOCAL_NAMES
 
 from .call_arguments import OTHERS
 from .vm_tasks import CallSteps
@@ -22,6 +31,24 @@ class CardNetwork(NamedTuple):
 
     key: str
     backing: Any
+
+
+def with_cards(session: VCenterSession, machine: Any, *paths: str) -> dict[str, Any]:
+    """Properties of a VM, of its snapshots the names, and its cards as "config.hardware.device".
+
+    The cards are the library's objects, for an edit names one whole; a VM's dozen other devices are not made,
+    which would take most of the time of a call.
+    """
+    spec = filter_spec([machine], {type(machine): [*paths, "config.hardware.device"]})
+    return retrieve_made(session, spec, _MAKERS, is_card).get(object_id(machine), {})
+
+
+def _snapshot_names(info: ElementTree.Element) -> frozenset[str]:
+    """The names of all snapshots in a VM's `snapshot`: nothing else in it has a name."""
+    return frozenset(part.text or "" for part in info.iter() if LOCAL_NAMES[part.tag] == "name")
+
+
+_MAKERS = {"VirtualMachineSnapshotInfo": _snapshot_names}
 
 
 def map_cards(

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve_made
 from drdeck.sites.vsphere.vcenter.threads import in_thread
 
 _PC = vmodl.query.PropertyCollector
@@ -205,9 +205,8 @@ def _references(session: Any, tasks: Sequence[str]) -> list[Any]:
 def _states(session: Any, tasks: Sequence[str]) -> dict[str, tuple[str, Any] | None]:
     """State and fault of tasks, by id, by one call; those that are not there are left out. Blocks."""
     spec = filter_spec(_references(session, tasks), _PATHS, may_be_gone=True)
-    states: dict[str, tuple[str, Any] | None] = {}
-    for content in retrieve(session, spec):
-        values = {prop.name: prop.val for prop in content.propSet or ()}
-        if "info.state" in values:
-            states[object_id(content.obj)] = str(values["info.state"]), values.get("info.error")
-    return states
+    return {
+        task: (values["info.state"], values.get("info.error"))
+        for task, values in retrieve_made(session, spec, {}).items()
+        if "info.state" in values
+    }

@@ -9,11 +9,10 @@ from pyVmomi import vim, vmodl
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
 from .entry_call import prepare, prepare_or_defer
-from .network_cards import map_cards
+from .network_cards import map_cards, with_cards
 from .removal_call import remove_snapshots
 from .rollback_call import KnownHardware, make_snapshot, power_off, roll_back
 from .task_history import guest_asked
@@ -46,8 +45,8 @@ def shutdown_guest(session: VCenterSession, vm: str, before: EarlierAttempt | No
 def connect(session: VCenterSession, vm: str, moves: Mapping[str, str]) -> CallSteps:
     """Put a VM's cards on their recovery networks, connected; nothing where they are."""
     machine = vm_of(session, vm)
-    devices = properties(session, machine, "config.hardware.device").get("config.hardware.device", ())
-    return (yield from map_cards(session, machine, devices, moves))
+    cards = with_cards(session, machine).get("config.hardware.device", ())
+    return (yield from map_cards(session, machine, cards, moves))
 
 
 def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> None:

@@ -16,6 +16,7 @@ from pyVmomi import vim
 from drdeck.sites.vsphere.record.leases.lease import CLAIM, HeldElsewhere, Leases
 from drdeck.sites.vsphere.record.leases.lease_record import ProcessMark, abandoned_by, lease_holder
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from tests.support.vcenter.soapcount import library_objects, soap_calls
 from tests.support.vcenter.vcsim import VCenter
 
 ROUNDS, RACERS = 200, 8
@@ -97,6 +98,27 @@ def test_of_eight_that_race_never_two_hold(vcenter: VCenter, folder: str, clock:
         leases[won[0]].hold(sessions[won[0]], folder)
     fields = vcenter.read(vcenter.content.customFieldsManager, "field")["field"]
     assert len([f for f in fields if f.name.startswith(CLAIM)]) == 1, "old claims are tidied away"
+
+
+def test_a_look_at_a_lease_makes_no_object_for_each_claim_there_is(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    """With a call on any VM all definitions are read: one for each domain's claim, and for each attribute."""
+    mine, anna = session(vcenter), Leases("anna@jump1", clock)
+    anna.hold(mine, folder)
+    with library_objects() as objects, soap_calls() as calls:
+        anna.hold(mine, folder)
+    assert calls == {"RetrievePropertiesEx": 1}
+    assert objects.keys() == {"PropertyFilterSpec", "ObjectSpec", "PropertySpec", "RetrieveOptions"}
+
+
+def test_a_look_in_a_session_that_has_ended_logs_in_anew(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    mine, anna = session(vcenter), Leases("anna@jump1", clock)
+    anna.hold(mine, folder)
+    vcenter.content.sessionManager.TerminateSession([mine.key])
+    logins = mine.stub.logins
+    anna.hold(mine, folder)
+    assert anna.holds(folder) and mine.stub.logins == logins + 1
 
 
 def test_another_waits_until_the_lease_has_run_out(vcenter: VCenter, folder: str, clock: Clock) -> None:

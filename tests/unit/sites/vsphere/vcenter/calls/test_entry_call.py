@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pyVmomi import VmomiSupport, vim
 
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import MOVE
 from drdeck.sites.vsphere.vcenter.calls.entry_call import prepare
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.logged_in import logged_in
+from tests.support.vcenter.soapcount import library_objects, soap_calls
 from tests.support.vcenter.vcsim import VCenter
 
 ARGS = {"name": "drdeck-before-f1", "description": "drdeck: entry point"}
@@ -31,6 +34,20 @@ def test_a_second_try_makes_no_second_one(session: VCenterSession, vcenter: VCen
     vm = vcenter.vm("db01")._moId
     for _ in range(2):
         assert carry_out(prepare(session, vm, "db01", ARGS)) == ""
+    assert names(vcenter) == [ARGS["name"]]
+
+
+def test_of_its_devices_only_the_cards_are_made(session: VCenterSession, vcenter: VCenter) -> None:
+    """A VM has a dozen others, of a hundred objects, and each VM of a failover is looked at so."""
+    vm = vcenter.vm("db01")._moId
+    here = next(str(n._moId) for n in vcenter.datacenter.network if n.name == vcenter.networks("db01")[0])
+    target = next(str(n._moId) for n in vcenter.datacenter.network if n.name == "VM Network")
+    with soap_calls() as calls, library_objects() as objects:
+        assert carry_out(prepare(session, vm, "db01", ARGS | {MOVE + here: target})) == ""
+    assert calls["ReconfigVM_Task"] == 1 and vcenter.networks("db01") == ["VM Network"]
+    kinds = [VmomiSupport.GetWsdlType("urn:vim25", name) for name in objects]
+    devices = {kind for kind in kinds if issubclass(kind, vim.vm.device.VirtualDevice)}
+    assert devices and all(issubclass(kind, vim.vm.device.VirtualEthernetCard) for kind in devices)
     assert names(vcenter) == [ARGS["name"]]
 
 
