@@ -252,6 +252,26 @@ def _words(domain: Domain, waits: str, now: datetime) -> list[str]:
 CHECKED = ("pitr_run", "pitr_exit")
 """Actions that end with the health of the VMs, whatever it is."""
 
+ENDS = {
+    "cfo_remap": "the networks of {} are mapped anew",
+    "cfo_cancel": "the continuous failover of {} is cancelled; it is imported again",
+    "cfo_resume": "continuous rehydration of {} continues",
+    "test_start": "the test of {0} runs; `drdeck test end {0}` ends it",
+    "test_end": "the test of {} has ended",
+    "test_adopt": "the test VMs of {} are in its list again: End Test removes them",
+    "pitr_entry": "all VMs of the session of {} have their entry points",
+    "take_over": "{} is driven from here",
+    "record_restore": "the record of {} is written back",
+    "record_accept": "{} continues without the record that was removed",
+    "failover_undo": "the failover of {} is undone; it is imported again",
+    "failover_commit": "the failover of {} is committed; it cannot be undone any more",
+    "domain_failback": "{} is back at its protected site, which owns it",
+    "domain_restore": "this site is the primary site of {}",
+    "domain_release": "{} is released: the other side owns it, and it waits for its replicas here",
+    "release_cancel": "the release of {} is cancelled: it stays here",
+}
+"""Ends of actions that say no more than that they are done; `{}`: the domain's name."""
+
 
 def end_sentence(request: Request, domain: Domain) -> str:
     """The end of an act in a sentence."""
@@ -272,7 +292,7 @@ def end_sentence(request: Request, domain: Domain) -> str:
         case "pitr_exit":
             done = f"the PITR session of {name} is exited"
         case _:
-            done = f"{name}: done"
+            done = ENDS.get(request.action, "{}: done").format(name)
     return f"{done}, {health_words(domain)}" if request.action in CHECKED else done
 
 

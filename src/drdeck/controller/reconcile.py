@@ -16,7 +16,7 @@ from drdeck.model.commands import AbortCompletion, AnyCommand, FinishFailover, S
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.text import names
-from drdeck.model.times import show
+from drdeck.model.times import show_seconds
 
 from . import questions
 from .first_command import completion, first_command
@@ -148,7 +148,7 @@ def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
     if session.last_operation != op.id:
         return give(op, d, first, serial, effect="the rollback as begun")
     if session.state is SessionState.ACTIVE:
-        return Complete(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
+        return Complete(f"rolled back to {show_seconds(op.request.to)}" if op.request.to else "rolled back")
     if session.reverted:
         if op.barrier:
             return WaitFor(HELD, at_barrier=True)

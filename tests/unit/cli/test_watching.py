@@ -1,4 +1,4 @@
-"""When `watch --until idle` returns."""
+"""When `watch --until idle` returns, and what an act that was waited for ends with."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drdeck.cli.watching import reached
+from drdeck.cli.watching import end_sentence, reached
 from drdeck.controller.journal.operations import view_of
+from drdeck.model.actions.action_table import ACTIONS
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode, Session, SessionState
 from tests.support.operation_build import domain, operation, session
 
@@ -38,3 +40,9 @@ def test_a_completion_that_waits_for_the_exit_is_idle(current: SessionState | No
     assert reached((completing,), "idle", operations, None) is idle
     exiting = (*operations, view_of(operation("pitr_exit", id="op-2")))
     assert not reached((completing,), "idle", exiting, "erp")
+
+
+@pytest.mark.parametrize("action", [a.name for a in ACTIONS if a.tier > 1])
+def test_every_act_ends_with_a_sentence_of_its_own(action: str) -> None:
+    end = end_sentence(Request(action=action, domain="erp"), domain(Mode.IMPORTED))
+    assert not end.endswith("done") and len(end.split()) > 4

@@ -162,8 +162,14 @@ def _label(op: OperationView) -> str:
 
 
 def _outcome(op: OperationView) -> str:
-    figures = "; ".join(f"{_name(key)} {_figure(key, value)}" for key, value in op.result.items())
-    return "; ".join(filter(None, (op.error or "", figures)))
+    """The outcome of an action, and its figures but for those that it has in words."""
+    outcome = op.result.get("outcome", "")
+    figures = [
+        f"{_name(key)} {_figure(key, value)}"
+        for key, value in op.result.items()
+        if key != "outcome" and _figure(key, value) not in outcome
+    ]
+    return "; ".join(filter(None, (op.error or "", outcome, *figures)))
 
 
 def _name(key: str) -> str:

@@ -46,9 +46,9 @@ def release_closed(domain: Domain) -> str | None:
     up = [vm.name for vm in domain.vms if vm.power != "off" and not vm.left_out]
     if up:
         fails_back = domain.way_back.fails_back
-        by = "Failback takes them back" if fails_back else "its Planned Failover there shuts them down"
+        by = "Failback takes them back" if fails_back else "a Planned Failover there shuts them down"
         vms = some(up, _NAMED)
-        return f'VMs of "{domain.name}" are not off here, so that nobody else may own it: {vms}. {by}'
+        return f'VMs of "{domain.name}" are not off here, so that nobody else may own it: {vms}; {by}'
     if domain.way_back.owned_there is False:
         return (
             f'the record at the other side says that it does not own "{domain.name}";'
