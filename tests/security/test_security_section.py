@@ -212,6 +212,6 @@ def test_the_privileges_are_those_of_the_code() -> None:
         for privilege, on, acts in rows
     ]
     needed, optional = privilege_rows[: len(p.LEAST)], privilege_rows[len(p.LEAST) :]
-    assert needed == [(need.privilege, places[need.on], set(need.acts)) for need in p.LEAST]
+    assert needed == [(need.privilege, places[need.on], set(need.actions)) for need in p.LEAST]
     assert [row[:2] for row in optional] == [(need.privilege, places[need.on]) for need in p.OPTIONAL]
     assert all(any(act.startswith("optional") for act in row[2]) for row in optional)

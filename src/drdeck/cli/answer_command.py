@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from drdeck.cli import exit_codes, output
-from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.completion.candidates import answers, asking
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
@@ -45,7 +45,7 @@ async def answer(
     if run is not None or kind is not None:
         if run is None or kind is None or choice is not None or vm is not None:
             raise Exit(exit_codes.USAGE, "write: drdeck answer --run RUN --kind KIND CHOICE")
-        may_act(context)
+        refuse_read_only(context)
         await _answer_run(context, run, kind, operation, as_json)
         return
     if choice is None:
@@ -53,7 +53,7 @@ async def answer(
     if vm is None and choice not in ANSWERS:
         offered = ", ".join(map(repr, ANSWERS))
         raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")
-    may_act(context)
+    refuse_read_only(context)
     async with context.client(sighted=False) as client:
         ident = await _operation(client, operation, vm is not None)
         skipped = await _skipped_names(client, ident) if choice == "skip" and vm is None else []

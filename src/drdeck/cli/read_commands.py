@@ -16,7 +16,7 @@ from drdeck.model.life.trial_words import tested_word
 from drdeck.model.times import show_age, show_clock, show_duration, show_seconds, show_span
 
 from . import exit_codes, json_shapes, output
-from .acting.act_options import SECONDS
+from .acting.request_options import SECONDS
 from .completion.candidates import domain_names
 from .context import Context, end_stale, runs
 from .exit_codes import Exit

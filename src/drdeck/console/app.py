@@ -107,7 +107,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [
         *bindings(),
-        Binding("ctrl+c", "act('quit')", "Quit", show=False),
+        Binding("ctrl+c", "begin('quit')", "Quit", show=False),
         Binding("ctrl+l", "repaint", "Repaint", show=False, priority=True),
     ]
 
@@ -187,8 +187,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         if self.remapped:
             self.set_keymap(dict(self.remapped))
-            for keys, act, label in own_bindings(self.remapped):
-                self.bind(keys, act, description=label, show=False)
+            for keys, action, label in own_bindings(self.remapped):
+                self.bind(keys, action, description=label, show=False)
         self.repainter.start()
         self.set_timer(HOLD_S, self.begin_drawing)
         self.set_interval(self.TICK_S, self._tick)
@@ -410,7 +410,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
         self.push_screen(NetworkList(event.row, event.mapping.networks), take)
 
-    def action_act(self, name: str) -> None:
+    def action_begin(self, name: str) -> None:
         """A key of the action list was pressed."""
         screen = self.screen
         if isinstance(screen, ConsoleScreen):

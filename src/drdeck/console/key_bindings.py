@@ -35,7 +35,7 @@ def keys_of(name: str, remapped: Mapping[str, str] | None = None) -> list[str]:
 def bindings() -> list[Binding]:
     """For the app; each has its action's name as id, so that settings can remap it."""
     return [
-        Binding(BY_NAME[name].key, f"act('{name}')", BY_NAME[name].label, id=name, show=False)
+        Binding(BY_NAME[name].key, f"begin('{name}')", BY_NAME[name].label, id=name, show=False)
         for name in GLOBAL
     ]
 
@@ -49,21 +49,21 @@ def _key_text(key: str) -> str:
     return _SHOWN.get(key) or format_key(key)
 
 
-def open_acts(domain: Domain, now: datetime, read_only: bool) -> list[str]:
+def open_actions(domain: Domain, now: datetime, read_only: bool) -> list[str]:
     """Actions of a domain's More menu that can be taken now."""
     return [action.name for action, closed in menu(domain, now, read_only) if closed is None]
 
 
-def act_keys(
+def action_keys(
     domain: Domain | None, now: datetime, read_only: bool, remapped: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """For the line of keys: Failover (dimmed, so without a key, where it is closed) or in a session
     Run PITR, then More. They are equally long: the keys behind them stay where they are."""
-    acts = [] if domain is None else open_acts(domain, now, read_only)
+    actions = [] if domain is None else open_actions(domain, now, read_only)
     failover, more = shown_key("cfo_complete", remapped), shown_key("more", remapped)
     label = BY_NAME["cfo_complete"].label
-    first = (failover, label) if "cfo_complete" in acts else ("", f"{failover} {label}")
-    if "pitr_run" in acts:
+    first = (failover, label) if "cfo_complete" in actions else ("", f"{failover} {label}")
+    if "pitr_run" in actions:
         first = (shown_key("pitr_run", remapped), BY_NAME["pitr_run"].label)
     return [first, (more, BY_NAME["more"].label)]
 
@@ -83,6 +83,6 @@ def help_rows(
 
 
 def own_bindings(remapped: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(keys, act, label) of the actions that have a key only because the operator gave them one."""
-    return [(keys, f"act('{name}')", BY_NAME[name].label) for name, keys in remapped.items()
+    """(keys, binding, label) of the actions that have a key only because the operator gave them one."""
+    return [(keys, f"begin('{name}')", BY_NAME[name].label) for name, keys in remapped.items()
             if not BY_NAME[name].key]  # fmt: skip

@@ -34,14 +34,14 @@ class Alarm(Frozen, frozen=True, kw_only=True):
         """The text, with the VM's name before it where it does not name it."""
         return self.text if self.vm is None or self.vm in self.text else f"{self.vm}: {self.text}"
 
-    def answering(self, domain: str, acts: bool) -> str:
+    def answering(self, domain: str, operation_open: bool) -> str:
         """The command that answers what is asked of the VM, in brackets; empty where nothing is asked.
 
-        `acts`: an operation of the domain is open, which the answer can go to.
+        `operation_open`: an operation of the domain is open, which the answer can go to.
         """
         if not self.choices or self.vm is None:
             return ""
-        if not acts:
+        if not operation_open:
             return " (answer it in vCenter)"
         import shlex  # every process has alarms, and few have a question among them
 

@@ -236,8 +236,10 @@ class _Plans:
         self._client.show_run(mid_run())
         return "run-41"
 
-    async def change(self, run: str, act: str, domain: str | None = None, confirm: str | None = None) -> None:
-        self._client.acts.append(tuple(word for word in (run, act, domain, confirm) if word is not None))
+    async def change(
+        self, run: str, change: str, domain: str | None = None, confirm: str | None = None
+    ) -> None:
+        self._client.acts.append(tuple(word for word in (run, change, domain, confirm) if word is not None))
 
     async def answer_all(self, run: str, kind: str, choice: str) -> OperationsAnswer:
         self._client.alike.append((kind, choice))

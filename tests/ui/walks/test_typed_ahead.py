@@ -62,7 +62,7 @@ async def test_enter_typed_ahead_does_nothing_that_cannot_be_undone(what: str) -
     client = FakeClient(of)
     async with running(client) as deck:
         if keys == "q":
-            deck.app.action_act("quit")
+            deck.app.action_begin("quit")
             keys = ""
         await packet(deck, keys + "\n" * 5)
         await deck.settle()

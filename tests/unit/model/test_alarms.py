@@ -28,8 +28,8 @@ def test_a_sentence_names_the_vm_once(of: Alarm, sentence: str) -> None:
 
 def test_the_command_that_answers_can_be_pasted() -> None:
     asks = alarm("vCenter asks", choices=("button.yes", "I moved it"))
-    assert asks.answering("erp prod", acts=True) == (
+    assert asks.answering("erp prod", operation_open=True) == (
         " (drdeck answer 'erp prod' button.yes|'I moved it' --vm 'db 01')"
     )
-    assert asks.answering("erp", acts=False) == " (answer it in vCenter)"
-    assert alarm("is off").answering("erp", acts=True) == ""
+    assert asks.answering("erp", operation_open=False) == " (answer it in vCenter)"
+    assert alarm("is off").answering("erp", operation_open=True) == ""

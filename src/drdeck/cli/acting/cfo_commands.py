@@ -11,18 +11,18 @@ from drdeck.cli.context import Context, runs
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 
-from .act_options import (
-    ActOptions,
-    act_options,
+from .request_options import (
+    RequestOptions,
     confirm_option,
     even_though_option,
     facts_named,
     mapping_of,
     network_option,
+    request_options,
     run_pitr_option,
     type_option,
 )
-from .submitting import act
+from .submitting import submit
 
 
 @click.group()
@@ -33,14 +33,14 @@ def cfo() -> None:
 @cfo.command("start")
 @click.argument("domain", shell_complete=domain_names)
 @network_option
-@act_options
+@request_options
 @runs
 async def cfo_start(
-    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
+    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[RequestOptions]
 ) -> None:
     """Start continuous failover of DOMAIN."""
     request = Request(action="cfo_start", domain=domain, networks=mapping_of(networks))
-    await act(context, request, **options)
+    await submit(context, request, **options)
 
 
 @cfo.command("complete")
@@ -53,7 +53,7 @@ async def cfo_start(
 )
 @confirm_option
 @even_though_option
-@act_options
+@request_options
 @runs
 async def cfo_complete(
     context: Context,
@@ -64,7 +64,7 @@ async def cfo_complete(
     without: tuple[str, ...],
     confirm: str | None,
     even_though: tuple[str, ...],
-    **options: Unpack[ActOptions],
+    **options: Unpack[RequestOptions],
 ) -> None:
     """Complete the continuous failover of DOMAIN."""
     request = Request(
@@ -77,16 +77,18 @@ async def cfo_complete(
         confirm=confirm,
         even_though=facts_named(even_though),
     )
-    await act(context, request, **options)
+    await submit(context, request, **options)
 
 
 @cfo.command("remap")
 @click.argument("domain", shell_complete=domain_names)
 @network_option
-@act_options
+@request_options
 @runs
 async def cfo_remap(
-    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
+    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[RequestOptions]
 ) -> None:
     """Change recovery networks of DOMAIN that were chosen before; cards of VMs that run are moved too."""
-    await act(context, Request(action="cfo_remap", domain=domain, networks=mapping_of(networks)), **options)
+    await submit(
+        context, Request(action="cfo_remap", domain=domain, networks=mapping_of(networks)), **options
+    )

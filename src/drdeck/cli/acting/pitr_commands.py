@@ -12,8 +12,8 @@ from drdeck.cli.context import Context, json_option, runs
 from drdeck.model.actions.request import Request
 from drdeck.model.text import show_bytes
 
-from .act_options import ActOptions, act_options, confirm_option, healthy_option, vms_option
-from .submitting import act, act_with, may_act, plain_act
+from .request_options import RequestOptions, confirm_option, healthy_option, request_options, vms_option
+from .submitting import plain_command, refuse_read_only, submit, submit_with
 from .typed_instants import named_instant
 
 
@@ -58,13 +58,13 @@ async def pitr_points(context: Context, domain: str, last: int | None, as_json: 
 @pitr.command("start")
 @click.argument("domain", shell_complete=domain_names)
 @vms_option
-@act_options
+@request_options
 @runs
 async def pitr_start(
-    context: Context, domain: str, vms: tuple[str, ...], **options: Unpack[ActOptions]
+    context: Context, domain: str, vms: tuple[str, ...], **options: Unpack[RequestOptions]
 ) -> None:
     """Start a PITR session of DOMAIN by hand."""
-    await act(context, Request(action="pitr_start", domain=domain, vms=vms), **options)
+    await submit(context, Request(action="pitr_start", domain=domain, vms=vms), **options)
 
 
 @pitr.command("run", context_settings={"ignore_unknown_options": False})
@@ -80,7 +80,7 @@ async def pitr_start(
 @vms_option
 @confirm_option
 @healthy_option
-@act_options
+@request_options
 @runs
 async def pitr_run(
     context: Context,
@@ -89,31 +89,31 @@ async def pitr_run(
     vms: tuple[str, ...],
     confirm: str | None,
     healthy: bool,
-    **options: Unpack[ActOptions],
+    **options: Unpack[RequestOptions],
 ) -> None:
     """Roll the VMs of DOMAIN back to an instant."""
-    may_act(context)
+    refuse_read_only(context)
     async with context.client() as client:
         instant = await named_instant(client, domain, to)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
-        await act_with(client, request, healthy, **options)
+        await submit_with(client, request, healthy, **options)
 
 
 @pitr.command("exit")
 @click.argument("domain", shell_complete=domain_names)
 @confirm_option
 @healthy_option
-@act_options
+@request_options
 @runs
 async def pitr_exit(
-    context: Context, domain: str, confirm: str | None, healthy: bool, **options: Unpack[ActOptions]
+    context: Context, domain: str, confirm: str | None, healthy: bool, **options: Unpack[RequestOptions]
 ) -> None:
     """Exit the PITR session of DOMAIN."""
-    await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), healthy, **options)
+    await submit(context, Request(action="pitr_exit", domain=domain, confirm=confirm), healthy, **options)
 
 
 pitr.add_command(
-    plain_act(
+    plain_command(
         "entry", "pitr_entry", "Make the entry points that VMs of DOMAIN's PITR session lack.", consent=False
     )
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from .submitting import plain_act
+from .submitting import plain_command
 
-takeover = plain_act(
+takeover = plain_command(
     "takeover", "take_over", "Drive DOMAIN from here, and continue what another controller has begun."
 )
 
@@ -17,14 +17,14 @@ def record() -> None:
 
 
 record.add_command(
-    plain_act(
+    plain_command(
         "restore", "record_restore", "Write the record of DOMAIN back that somebody removed from its folder."
     )
 )
 
 
 record.add_command(
-    plain_act(
+    plain_command(
         "accept",
         "record_accept",
         "Go on without the record of DOMAIN that somebody removed from its folder on purpose.",

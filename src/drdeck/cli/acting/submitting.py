@@ -20,45 +20,45 @@ from drdeck.model.actions.request import Request
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
-from .act_options import ActOptions, act_options, confirm_option
+from .request_options import RequestOptions, confirm_option, request_options
 
 
-def may_act(context: Context) -> None:
+def refuse_read_only(context: Context) -> None:
     """Raises Exit(3) with --read-only, also where the controller that runs already may write."""
     if context.settings.read_only:
         raise Exit(exit_codes.REFUSED, READ_ONLY)
 
 
-async def act(
-    context: Context, request: Request, healthy: bool = False, **options: Unpack[ActOptions]
+async def submit(
+    context: Context, request: Request, healthy: bool = False, **options: Unpack[RequestOptions]
 ) -> None:
     """Submit a request, ask for consent where it is needed, print the operation, and perhaps wait."""
-    may_act(context)
+    refuse_read_only(context)
     async with context.client() as client:
-        await act_with(client, request, healthy, **options)
+        await submit_with(client, request, healthy, **options)
 
 
 EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 """What is accepted without a question, but not without a word on what it means."""
 
 
-def plain_act(name: str, action: str, text: str, consent: bool = True) -> click.Command:
-    """The command of an act that takes a domain and nothing else; `consent`: it may want its name."""
+def plain_command(name: str, action: str, text: str, consent: bool = True) -> click.Command:
+    """The command of an action that takes a domain and nothing else; `consent`: it may want its name."""
 
     async def ask_for(
-        context: Context, domain: str, confirm: str | None = None, **options: Unpack[ActOptions]
+        context: Context, domain: str, confirm: str | None = None, **options: Unpack[RequestOptions]
     ) -> None:
-        await act(context, Request(action=action, domain=domain, confirm=confirm), **options)
+        await submit(context, Request(action=action, domain=domain, confirm=confirm), **options)
 
-    command = act_options(runs(ask_for))
+    command = request_options(runs(ask_for))
     if consent:
         command = confirm_option(command)
     argument = click.argument("domain", shell_complete=domain_names)
     return click.command(name, help=text)(argument(command))
 
 
-async def act_with(
-    client: Client, request: Request, healthy: bool = False, **options: Unpack[ActOptions]
+async def submit_with(
+    client: Client, request: Request, healthy: bool = False, **options: Unpack[RequestOptions]
 ) -> None:
     if options["dry_run"]:
         await dry_run(client, request, options["as_json"])

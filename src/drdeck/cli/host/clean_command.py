@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from drdeck.cli import exit_codes, output
-from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask, may_ask
@@ -30,7 +30,7 @@ async def clean(
 
     Refused while a controller runs, or a domain is at work. Snapshots and settings are left alone.
     """
-    may_act(context)
+    refuse_read_only(context)
     site = context.settings.site(context.site)
     if keep_state and (keep_vcenter or not isinstance(site, VSphereSettings)):
         raise Exit(exit_codes.USAGE, "nothing is left to remove with these options")

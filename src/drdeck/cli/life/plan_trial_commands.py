@@ -8,8 +8,8 @@ from datetime import datetime
 import click
 
 from drdeck.cli import exit_codes, json_shapes, output, watching
-from drdeck.cli.acting.act_options import SECONDS, mapping_of, network_option
-from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.request_options import SECONDS, mapping_of, network_option
+from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
@@ -56,7 +56,7 @@ async def trial_plan(
     as_json: bool,
 ) -> None:
     """Test all domains of PLAN in one bubble: by waves, each begun when the one before it runs."""
-    may_act(context)
+    refuse_read_only(context)
     if not end and (result or note):
         raise Exit(exit_codes.USAGE, "--result and --note are for the end of a test: add --end")
     mapping, lasts_s = mapping_of(networks), seconds_of(lasts)

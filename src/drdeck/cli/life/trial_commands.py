@@ -8,8 +8,14 @@ from typing import Unpack
 import click
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.acting.act_options import ActOptions, act_options, confirm_option, mapping_of, vms_option
-from drdeck.cli.acting.submitting import act, act_with, may_act
+from drdeck.cli.acting.request_options import (
+    RequestOptions,
+    confirm_option,
+    mapping_of,
+    request_options,
+    vms_option,
+)
+from drdeck.cli.acting.submitting import refuse_read_only, submit, submit_with
 from drdeck.cli.acting.typed_instants import named_instant
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, json_option, runs
@@ -50,7 +56,7 @@ def trial() -> None:
     help="Clones of which kind; only linked ones are supported.",
 )
 @confirm_option
-@act_options
+@request_options
 @runs
 async def trial_start(
     context: Context,
@@ -61,10 +67,10 @@ async def trial_start(
     lasts: str | None,
     how: str,
     confirm: str | None,
-    **options: Unpack[ActOptions],
+    **options: Unpack[RequestOptions],
 ) -> None:
     """Start a test of DOMAIN: clones of its VMs in an isolated network."""
-    may_act(context)
+    refuse_read_only(context)
     if closed := kind_closed(how):
         raise Exit(exit_codes.REFUSED, f"--how {closed}")
     mapping, lasts_s = mapping_of(networks), seconds_of(lasts)
@@ -79,7 +85,7 @@ async def trial_start(
             ends_after_s=lasts_s,
             confirm=confirm,
         )
-        await act_with(client, request, **options)
+        await submit_with(client, request, **options)
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -95,14 +101,14 @@ def seconds_of(text: str | None) -> float | None:
 @click.argument("domain", shell_complete=domain_names)
 @click.option("--result", type=click.Choice(["passed", "failed"]), help="What came of the test.")
 @click.option("--note", default="", metavar="TEXT", help="A few words on it, which are kept.")
-@act_options
+@request_options
 @runs
 async def trial_end(
-    context: Context, domain: str, result: str | None, note: str, **options: Unpack[ActOptions]
+    context: Context, domain: str, result: str | None, note: str, **options: Unpack[RequestOptions]
 ) -> None:
     """End the test of DOMAIN and remove its test VMs."""
     request = Request(action="test_end", domain=domain, result=result or "", note=note)
-    await act(context, request, **options)
+    await submit(context, request, **options)
 
 
 @trial.command("show")
@@ -151,16 +157,16 @@ def _last(d: Domain) -> tuple[str, str]:
 @click.option(
     "--adopt", metavar="VM", help="Take this one back into a test's list, so that End Test removes it."
 )
-@act_options
+@request_options
 @runs
-async def trial_leftovers(context: Context, adopt: str | None, **options: Unpack[ActOptions]) -> None:
+async def trial_leftovers(context: Context, adopt: str | None, **options: Unpack[RequestOptions]) -> None:
     """List test VMs that drdeck did not remove, with the reason and what to do by hand.
 
     One that is in no list, since the answer to its clone was lost, is taken back by --adopt. It is refused
     where the VM is not surely drdeck's.
     """
     if adopt is not None:
-        may_act(context)
+        refuse_read_only(context)
     elif options["dry_run"] or options["wait"] or options["timeout"] is not None:
         raise Exit(exit_codes.USAGE, "--dry-run, --wait and --timeout go with --adopt VM only")
     async with context.client() as client:
@@ -171,7 +177,7 @@ async def trial_leftovers(context: Context, adopt: str | None, **options: Unpack
             _list_leftovers(domains, options["as_json"])
             return
         request = Request(action="test_adopt", domain=_domain_of(adopt, domains), test_vms=(adopt,))
-        await act_with(client, request, **options)
+        await submit_with(client, request, **options)
 
 
 def _domain_of(vm: str, domains: list[Domain]) -> str:

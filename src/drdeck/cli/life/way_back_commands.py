@@ -6,26 +6,26 @@ from typing import Unpack
 
 import click
 
-from drdeck.cli.acting.act_options import (
-    ActOptions,
-    act_options,
+from drdeck.cli.acting.cfo_commands import cfo
+from drdeck.cli.acting.request_options import (
+    RequestOptions,
     confirm_option,
     even_though_option,
     facts_named,
     mapping_of,
     network_option,
+    request_options,
     run_pitr_option,
     type_option,
 )
-from drdeck.cli.acting.cfo_commands import cfo
-from drdeck.cli.acting.submitting import act, plain_act
+from drdeck.cli.acting.submitting import plain_command, submit
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 
 cfo.add_command(
-    plain_act(
+    plain_command(
         "cancel",
         "cfo_cancel",
         "Cancel the continuous failover of DOMAIN: it is imported again.",
@@ -46,7 +46,7 @@ def failover() -> None:
 @network_option
 @confirm_option
 @even_though_option
-@act_options
+@request_options
 @runs
 async def failover_run(
     context: Context,
@@ -56,7 +56,7 @@ async def failover_run(
     networks: tuple[str, ...],
     confirm: str | None,
     even_though: tuple[str, ...],
-    **options: Unpack[ActOptions],
+    **options: Unpack[RequestOptions],
 ) -> None:
     """Fail DOMAIN, which is imported, over in one sitting: started, then completed."""
     request = Request(
@@ -69,23 +69,25 @@ async def failover_run(
         even_though=facts_named(even_though),
         start_first=True,
     )
-    await act(context, request, **options)
+    await submit(context, request, **options)
 
 
 failover.add_command(
-    plain_act(
+    plain_command(
         "undo", "failover_undo", "Give up what DOMAIN wrote here since its failover: it is imported again."
     )
 )
 
 
 failover.add_command(
-    plain_act("commit", "failover_commit", "Let the failover of DOMAIN stand: it cannot be undone any more.")
+    plain_command(
+        "commit", "failover_commit", "Let the failover of DOMAIN stand: it cannot be undone any more."
+    )
 )
 
 
 cfo.add_command(
-    plain_act(
+    plain_command(
         "resume",
         "cfo_resume",
         "Bring DOMAIN, which was failed back from here, up to date again.",
@@ -100,7 +102,7 @@ def domain_group() -> None:
 
 
 domain_group.add_command(
-    plain_act(
+    plain_command(
         "restore",
         "domain_restore",
         "Make this site the primary site of DOMAIN, whose failover was committed.",
@@ -109,7 +111,7 @@ domain_group.add_command(
 
 
 domain_group.add_command(
-    plain_act(
+    plain_command(
         "release",
         "domain_release",
         "Let the other side own DOMAIN: it is imported again once its replicas are here.",
@@ -118,7 +120,7 @@ domain_group.add_command(
 
 
 domain_group.add_command(
-    plain_act(
+    plain_command(
         "cancel-release",
         "release_cancel",
         "Keep DOMAIN here, which was released and waits for its replicas.",
@@ -128,7 +130,7 @@ domain_group.add_command(
 
 
 domain_group.add_command(
-    plain_act(
+    plain_command(
         "failback",
         "domain_failback",
         "Bring DOMAIN back to its protected site, which owns it then (training sites).",

@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.acting.act_options import SECONDS, mapping_of, network_option
-from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.request_options import SECONDS, mapping_of, network_option
+from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask, may_ask
@@ -207,7 +207,7 @@ async def plan_run(
         confirm_running=confirm_running,
     )
     if not dry_run:
-        may_act(context)
+        refuse_read_only(context)
     async with context.client() as client:
         if dry_run:
             check = await client.plans.check(request)
@@ -355,11 +355,11 @@ async def plan_takeover(context: Context, run: str, confirm: str | None, as_json
 
 
 async def _change(
-    context: Context, run: str, act: Change, domain: str | None, confirm: str | None, as_json: bool
+    context: Context, run: str, change: Change, domain: str | None, confirm: str | None, as_json: bool
 ) -> None:
-    may_act(context)
+    refuse_read_only(context)
     async with context.client() as client:
-        view = await client.plans.change(run, act, domain, confirm)
+        view = await client.plans.change(run, change, domain, confirm)
     if as_json:
         output.emit({"run": view.run, "state": str(view.state)})
     else:

@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.acting.act_options import SECONDS
-from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.request_options import SECONDS
+from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.completion import candidates
 from drdeck.cli.context import Context, json_option, runs
@@ -87,7 +87,7 @@ async def run_roll_back(
     as_json: bool,
 ) -> None:
     """Roll the sessions of RUN back to one instant; nothing starts before all are reverted."""
-    may_act(context)
+    refuse_read_only(context)
     async with context.client() as client:
         instant = await _instant_of(client, run, to)
         request = RunPitrRequest(run=run, to=instant, domains=_domains(domains), confirm=confirm)
@@ -159,7 +159,7 @@ async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> O
 @runs
 async def run_release(context: Context, run: str, domain: str) -> None:
     """Let the others start without DOMAIN, which cannot be reverted."""
-    may_act(context)
+    refuse_read_only(context)
     async with context.client() as client:
         view = await client.plans.change(run, "release", domain)
     output.note(plan_waiting.progress(view))
@@ -185,7 +185,7 @@ async def run_exit(
     as_json: bool,
 ) -> None:
     """Leave the sessions of RUN that were rolled back; with --confirm 'RESET NUMBER' those that were not."""
-    may_act(context)
+    refuse_read_only(context)
     request = RunExitRequest(run=run, reset=confirm is not None, domains=_domains(domains), confirm=confirm)
     async with context.client() as client:
         if dry_run:

@@ -119,7 +119,7 @@ class ActionRunner:
             app.next_site = rest
             app.dialog_queue.leave()
         elif kind == "pitr" and target is not None:
-            self._act("pitr_run", target, instant=rest)
+            self._ask("pitr_run", target, instant=rest)
 
     async def _look_up(self, target: str | None) -> None:
         """The palette over the screen, the VMs' names once they have come."""
@@ -155,7 +155,7 @@ class ActionRunner:
             more = MoreMenu(lambda: self._more(target), keys_of("more", app.remapped))
             app.dialog_queue.start(self._choose(more, target))
         elif BY_NAME[name].menu:
-            self._act(name, target)
+            self._ask(name, target)
 
     def _more(self, target: str) -> list[Item]:
         """The More menu's items, as the domain is now."""
@@ -163,16 +163,16 @@ class ActionRunner:
         domain = app.state.domain(target)
         if domain is None:
             return []
-        acts = [
+        items = [
             Item(a.name, a.label, help_of(a, domain), why)
             for a, why in menu(domain, app.now(), app.state.read_only)
         ]
         if domain.observed_only:
-            return acts
+            return items
         plan = BY_NAME["plan"]
-        return [*acts, Item(plan.name, f"{plan.label} ...", plan.help)]
+        return [*items, Item(plan.name, f"{plan.label} ...", plan.help)]
 
-    def _act(self, name: str, target: str, instant: str = "") -> None:
+    def _ask(self, name: str, target: str, instant: str = "") -> None:
         """Something that changes the site: refused here only as a courtesy, the controller decides.
 
         `instant`: what is typed into Run PITR's field.

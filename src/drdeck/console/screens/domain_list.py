@@ -14,7 +14,7 @@ from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
 from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
-from drdeck.console.key_bindings import act_keys, shown_key
+from drdeck.console.key_bindings import action_keys, shown_key
 from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.domain_columns import columns_for, domain_header, domain_row, ordered
 from drdeck.console.widgets.input_field import Field
@@ -83,11 +83,11 @@ class DomainsScreen(ListAndPaneScreen):
     def keys(self) -> list[tuple[str, str]]:
         if isinstance(self.focused, Input):
             return [("enter ↓", "To the list"), ("esc", "Show all")]
-        acts = act_keys(self._table.row, self.now(), self.state.read_only, self.desk.remapped)
+        actions = action_keys(self._table.row, self.now(), self.state.read_only, self.desk.remapped)
         listing = self.state.listing
         password = self.named("password") if listing is not None and listing.needs_password else []
         others = self.named("steps", "filter", "help", "detach", "log", "sort")
-        return [("enter", "Open"), *password, *acts, *others]
+        return [("enter", "Open"), *password, *actions, *others]
 
     def action_zoom(self) -> None:
         if self.wide:

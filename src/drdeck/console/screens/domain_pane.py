@@ -11,7 +11,7 @@ from textual.message import Message
 
 from drdeck.console.attention import open_questions
 from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
-from drdeck.console.key_bindings import open_acts, shown_key
+from drdeck.console.key_bindings import open_actions, shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.console.widgets.domain_tabs import observed_lines, pitr_lines, setting_lines
@@ -117,9 +117,13 @@ class DomainPane(Vertical):
     def _title(self, domain: Domain, width: int) -> list[Line]:
         name = clean(domain.name)
         keys = self.desk.remapped
-        acts = open_acts(domain, self.desk.now(), self.desk.state.read_only)
-        named = [f"[{shown_key(act, keys)} {BY_NAME[act].label}]" for act in acts if shown_key(act, keys)]
-        behind = ", ".join(BY_NAME[act].label for act in acts if not shown_key(act, keys))
+        actions = open_actions(domain, self.desk.now(), self.desk.state.read_only)
+        named = [
+            f"[{shown_key(action, keys)} {BY_NAME[action].label}]"
+            for action in actions
+            if shown_key(action, keys)
+        ]
+        behind = ", ".join(BY_NAME[action].label for action in actions if not shown_key(action, keys))
         more = shown_key("more", keys)
         text = "  ".join([*named, f"[{more} More: {behind}] " if behind else f"[{more} More] "])
         if len(text) > width - 20 or len(wrap(name, width - len(text) - 3)) > 1:

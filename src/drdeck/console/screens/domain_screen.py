@@ -8,7 +8,7 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.widget import Widget
 
-from drdeck.console.key_bindings import act_keys
+from drdeck.console.key_bindings import action_keys
 from drdeck.console.state import State
 
 from .domain_pane import DomainPane
@@ -46,7 +46,7 @@ class DomainScreen(ConsoleScreen):
     def keys(self) -> list[tuple[str, str]]:
         keys = self.named("answer") if self._pane.asks else []
         domain = self.state.domain(self.domain_name or "")
-        keys += act_keys(domain, self.now(), self.state.read_only, self.desk.remapped)
+        keys += action_keys(domain, self.now(), self.state.read_only, self.desk.remapped)
         return [*keys, *self.named("steps"), ("← →", "Tabs"), ("esc", "Back"), *self.named("help", "detach")]
 
     def take(self, state: State, now: datetime) -> None:

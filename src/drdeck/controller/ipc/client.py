@@ -218,7 +218,7 @@ class Client(ClientCalls):
 
     def give_up(self, seconds: float) -> None:
         """Wait no longer for a controller that has been silent for so long: what waits raises Silent, or
-        Unanswered where an act was asked for."""
+        Unanswered where an action was asked for."""
         self._lost = functools.partial(Silent, seconds)
         self._end()
 
@@ -256,7 +256,7 @@ class Client(ClientCalls):
             raise ControllerError("usage", "a name that was given is not valid UTF-8 text") from None
         self._writer.write(data)
 
-    async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
+    async def _request(self, make: Callable[[int], p.Message]) -> p.FromController:
         if self.other_settings:
             raise ControllerError("rule", self.other_settings)
         was_closed = self.closed.is_set()

@@ -24,22 +24,22 @@ class ClientCalls(ABC):
     """
 
     def __init__(self) -> None:
-        self.plans = PlanClient(self._call, self._act)
+        self.plans = PlanClient(self._call, self._request)
 
     @abstractmethod
     async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
         """The answer to a message, which is made with its number. Raises ControllerError."""
 
     @abstractmethod
-    async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
+    async def _request(self, make: Callable[[int], p.Message]) -> p.FromController:
         """The same for what changes something: also raises Unanswered."""
 
     async def submit(self, request: Request) -> str:
-        """Ask for an act; returns the operation's id once it is journaled.
+        """Ask for an action; returns the operation's id once it is journaled.
 
         Raises ControllerError; Unanswered when the controller went away meanwhile.
         """
-        answer = await self._act(lambda i: p.Submit(id=i, request=request))
+        answer = await self._request(lambda i: p.Submit(id=i, request=request))
         assert isinstance(answer, p.Submitted)
         return answer.operation
 
@@ -47,7 +47,9 @@ class ClientCalls(ABC):
         self, operation: str, choice: str, vm: str | None = None, confirm: str | None = None
     ) -> None:
         """Answer what an operation asks, or what the site asks of a VM. Raises as `submit` does."""
-        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice, vm=vm, confirm=confirm))
+        await self._request(
+            lambda i: p.Answer(id=i, operation=operation, choice=choice, vm=vm, confirm=confirm)
+        )
 
     async def secret(self, password: str, of: str = OWN) -> None:
         """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""

@@ -20,11 +20,13 @@ Make = Callable[[int], Message]
 class PlanClient:
     """A console's end of what is asked about plans and runs.
 
-    `send` for questions, `act` for what changes something. Every method raises ControllerError.
+    `send` for questions, `request` for what changes something. Every method raises ControllerError.
     """
 
-    def __init__(self, send: Callable[[Make], Awaitable[Message]], act: Callable[[Make], Awaitable[Message]]):
-        self._send, self._act = send, act
+    def __init__(
+        self, send: Callable[[Make], Awaitable[Message]], request: Callable[[Make], Awaitable[Message]]
+    ):
+        self._send, self._request = send, request
 
     async def plans(self) -> tuple[PlanSummary, ...]:
         answer = await self._send(lambda i: pm.PlanAsk(id=i, what="list"))
@@ -58,32 +60,34 @@ class PlanClient:
 
     async def begin(self, request: RunRequest) -> str:
         """Begin a run; its id, once it is journaled. Raises Unanswered when the controller went away."""
-        answer = await self._act(lambda i: pm.PlanRun(id=i, request=request))
+        answer = await self._request(lambda i: pm.PlanRun(id=i, request=request))
         assert isinstance(answer, pm.RunBegun)
         return answer.run
 
     async def change(
         self,
         run: str,
-        act: Change,
+        change: Change,
         domain: str | None = None,
         confirm: str | None = None,
     ) -> RunView:
-        answer = await self._act(lambda i: pm.RunAct(id=i, run=run, act=act, domain=domain, confirm=confirm))
+        answer = await self._request(
+            lambda i: pm.RunChange(id=i, run=run, change=change, domain=domain, confirm=confirm)
+        )
         assert isinstance(answer, pm.RunStatusAnswer)
         return answer.run
 
     async def answer_all(self, run: str, kind: str, choice: str) -> pm.OperationsAnswer:
-        answer = await self._act(lambda i: pm.RunAnswerAll(id=i, run=run, kind=kind, choice=choice))
+        answer = await self._request(lambda i: pm.RunAnswerAll(id=i, run=run, kind=kind, choice=choice))
         assert isinstance(answer, pm.OperationsAnswer)
         return answer
 
     async def roll_back(self, request: RunPitrRequest) -> pm.OperationsAnswer:
-        answer = await self._act(lambda i: pm.RunPitr(id=i, request=request))
+        answer = await self._request(lambda i: pm.RunPitr(id=i, request=request))
         assert isinstance(answer, pm.OperationsAnswer)
         return answer
 
     async def leave_sessions(self, request: RunExitRequest) -> pm.OperationsAnswer:
-        answer = await self._act(lambda i: pm.RunExit(id=i, request=request))
+        answer = await self._request(lambda i: pm.RunExit(id=i, request=request))
         assert isinstance(answer, pm.OperationsAnswer)
         return answer

@@ -43,9 +43,9 @@ async def ask(c: Controller, message: pm.PlanAsk) -> Message:
             return pm.RunExitsAnswer(id=message.id, leaving=leaving, stays=stays)
 
 
-async def act(
+async def carry_out(
     c: Controller,
-    message: pm.PlanRun | pm.RunAct | pm.RunAnswerAll | pm.RunPitr | pm.RunExit,
+    message: pm.PlanRun | pm.RunChange | pm.RunAnswerAll | pm.RunPitr | pm.RunExit,
     who: str,
 ) -> Message:
     """Carry out what somebody wants of a run. Raises NotAccepted, SiteError."""
@@ -53,8 +53,8 @@ async def act(
     match message:
         case pm.PlanRun():
             return pm.RunBegun(id=message.id, run=await desk.begin(message.request, who))
-        case pm.RunAct():
-            await _run_act(c, message, who)
+        case pm.RunChange():
+            await _change_run(c, message, who)
             return pm.RunStatusAnswer(id=message.id, run=desk.runs.view_of(desk.runs.run(message.run)))
         case pm.RunAnswerAll():
             operations = desk.same_question(message.run, message.kind)
@@ -77,9 +77,9 @@ async def act(
             return pm.OperationsAnswer(id=message.id, operations={}, refused=kept)
 
 
-async def _run_act(c: Controller, message: pm.RunAct, who: str) -> None:
+async def _change_run(c: Controller, message: pm.RunChange, who: str) -> None:
     desk, run = c.plans, message.run
-    match message.act:
+    match message.change:
         case "pause":
             desk.pause(run, who)
         case "resume":

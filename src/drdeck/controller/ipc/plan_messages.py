@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from drdeck.model.actions.request import Name
 from drdeck.model.plans.common_instant import CommonInstant, RunPoints
 from drdeck.model.plans.plan_check import PlanCheck, PlanSummary
@@ -31,16 +33,18 @@ class PlanRun(Call, frozen=True, kw_only=True, tag="plan_run"):
     request: RunRequest
 
 
-class RunAct(Call, frozen=True, kw_only=True, tag="run_act"):
+class RunChange(Call, frozen=True, kw_only=True, tag="run_act"):
     """Change how a run goes on; answered with RunStatusAnswer.
 
-    `act`: pause, resume (passes a gate, too), leave_out (`domain`), begin (a domain of it that stopped, anew;
+    `change`: pause, resume (passes a gate, too), leave_out (`domain`), begin (a stopped domain of it, anew;
     `confirm`: its name, where its protected site answers again), release (the barrier, from `domain`),
     take_over (from another controller; `confirm`: the run's id, where that is at work).
     """
 
     run: Word
-    act: Literal["pause", "resume", "leave_out", "begin", "release", "take_over"]
+    change: Literal["pause", "resume", "leave_out", "begin", "release", "take_over"] = msgspec.field(
+        name="act"
+    )
     domain: Name | None = None
     confirm: Name | None = None
 

@@ -28,9 +28,9 @@ from .plan_messages import (
     PlanCheckAnswer,
     PlanRun,
     PlansAnswer,
-    RunAct,
     RunAnswerAll,
     RunBegun,
+    RunChange,
     RunExit,
     RunExitsAnswer,
     RunPitr,
@@ -62,7 +62,7 @@ class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
 
 
 class Submit(Call, frozen=True, kw_only=True, tag="submit"):
-    """Ask for an act. Answered with `Submitted` once it is in the journal."""
+    """Ask for an action. Answered with `Submitted` once it is in the journal."""
 
     request: Request
 
@@ -280,7 +280,7 @@ FromClient = (
     | Jump
     | PlanAsk
     | PlanRun
-    | RunAct
+    | RunChange
     | RunAnswerAll
     | RunPitr
     | RunExit

@@ -80,8 +80,8 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
             return p.Jumped(id=message.id, now=training_control.jump(c, message, who))
         case pm.PlanAsk():
             return await plan_control.ask(c, message)
-        case pm.PlanRun() | pm.RunAct() | pm.RunAnswerAll() | pm.RunPitr() | pm.RunExit():
-            return await plan_control.act(c, message, who)
+        case pm.PlanRun() | pm.RunChange() | pm.RunAnswerAll() | pm.RunPitr() | pm.RunExit():
+            return await plan_control.carry_out(c, message, who)
         case p.Ask():
             return await _ASKS.get(message.what, _unknown_question)(desk, message)
     return p.Done(id=message.id)

@@ -39,7 +39,7 @@ class PlanDesk:
 
     async def begin(self, request: RunRequest, actor: str) -> str:
         """Begin a run: once this returns its id it is in the journal. Raises NotAccepted."""
-        self.runs.may_act()
+        self.runs.refuse_read_only()
         if request.type is None:
             raise NotAccepted("usage", "a run needs a failover type: regular, planned or force")
         check, waves = await self.inquiry.look(request)
@@ -126,7 +126,7 @@ class PlanDesk:
 
     async def take_over(self, ident: str, confirm: str | None, actor: str) -> str:
         """Drive a run from here that another controller began; its id. Raises NotAccepted."""
-        self.runs.may_act()
+        self.runs.refuse_read_only()
         run = await self.keeper.takeover.take(ident, confirm, actor)
         self.keeper.kick()
         return run
@@ -161,7 +161,7 @@ class PlanDesk:
 
     def release(self, ident: str, name: str | None, actor: str) -> None:
         """Let the others start without a domain that cannot be reverted. Raises NotAccepted."""
-        self.runs.may_act()
+        self.runs.refuse_read_only()
         run = self.runs.own(ident)
         batch = run.batch_of("pitr_run")
         holding = () if batch is None else self.keeper.holding(run, batch)

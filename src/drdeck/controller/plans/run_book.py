@@ -56,7 +56,7 @@ class RunBook:
             self.keeper.protected_looks.get(run.id),
         )
 
-    def may_act(self) -> None:
+    def refuse_read_only(self) -> None:
         if self.keeper.read_only:
             raise NotAccepted("rule", READ_ONLY)
 
@@ -71,7 +71,7 @@ class RunBook:
         return run
 
     def open_run(self, ident: str) -> RunRecord:
-        self.may_act()
+        self.refuse_read_only()
         run = self.own(ident)
         if run.ended:
             raise NotAccepted("rule", f"{run.id} has ended ({run.end_state})")

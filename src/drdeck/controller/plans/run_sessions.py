@@ -111,7 +111,7 @@ class RunSessions:
 
         Raises NotAccepted, SiteError.
         """
-        self.runs.may_act()
+        self.runs.refuse_read_only()
         run = self.runs.own(request.run)
         instant = await self.instant(request)
         self._no_batch(run)
@@ -175,7 +175,7 @@ class RunSessions:
 
     def leave_sessions(self, request: RunExitRequest, actor: str) -> tuple[str, ...]:
         """Begin to exit one of the two lists of sessions; the domains of the other. Raises NotAccepted."""
-        self.runs.may_act()
+        self.runs.refuse_read_only()
         run = self.runs.own(request.run)
         leaving, others = self.exits(request)
         batch = Batch(

@@ -1,4 +1,4 @@
-"""Privileges of the site's user, before an act is begun and for the doctor."""
+"""Privileges of the site's user, before an action is begun and for the doctor."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PrivilegeCheck:
         mapping = c.StartContinuousFailover | c.BeginCompletion | c.MapNetworks
         names = command.networks if isinstance(command, mapping) else {}
         targets = p.moved(s, network_ids(inventory, names))
-        needs = p.needs(p.acts_of(command, bool(targets), s.settings.start_protected))
+        needs = p.needs(p.actions_of(command, bool(targets), s.settings.start_protected))
         networks = [_network(inventory, i) for i in targets]
         missing = await self._ask(self._connected(), self._required(needs, folder, s, networks))
         if not isinstance(command, c.TakeOver):
@@ -90,7 +90,7 @@ class PrivilegeCheck:
     async def findings(
         self, domains: Sequence[tuple[FolderFacts, DomainState]], inventory: Inventory
     ) -> list[Finding]:
-        """A line for each missing privilege, with the acts that would be refused; never raises SiteError."""
+        """A line for each missing privilege, with what would be refused for it; never raises SiteError."""
         settings = self._settings
         planned = settings.protected is not None
         required: Required = []
@@ -215,10 +215,10 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
             " take a domain over that another one drove, nor drive a domain folder that is made later",
             f"grant {need.privilege} on {where}, or have `drdeck doctor --define` run again then",
         )
-    acts, below = ", ".join(need.acts), need.on in (p.DOMAIN, p.PROTECTED)
+    actions, below = ", ".join(need.actions), need.on in (p.DOMAIN, p.PROTECTED)
     return Finding.fail(
         subject,
-        f"{user} lacks {need.privilege} on {where}: {acts} would be refused",
+        f"{user} lacks {need.privilege} on {where}: {actions} would be refused",
         f"grant {need.privilege} on {where}"
         + (", propagating to the VMs in it" if below and lack.places[0].main else ""),
     )

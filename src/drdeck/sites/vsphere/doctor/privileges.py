@@ -1,4 +1,4 @@
-"""Privileges: which each act needs, and where; and vCenter asked which of them the site's user lacks.
+"""Privileges: which each action needs, and where; and vCenter asked which of them the site's user lacks.
 
 The privileges of the single calls are those that the vSphere Web Services API names for them.
 """
@@ -37,11 +37,11 @@ VMs, on a recovery network, on the domain's folder and VMs at the protected site
 
 
 class Need(NamedTuple):
-    """One privilege, where, and for which acts, in the words of the menus."""
+    """One privilege, where, and for which actions, in the words of the menus."""
 
     privilege: str
     on: str
-    acts: tuple[str, ...]
+    actions: tuple[str, ...]
 
 
 _START, _COMPLETE, _PLANNED = "Continuous Failover", "Failover", "Planned Failover"
@@ -79,7 +79,7 @@ TELL = Need(LOG_EVENT, DATACENTER, ())
 OPTIONAL = (FENCE, TELL)
 
 
-def acts_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> tuple[str, ...]:
+def actions_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> tuple[str, ...]:
     """Acts that a command leads to, as LEAST calls them; `moves`: it connects VMs to other networks;
     `starts_there`: an undo starts the protected VMs."""
     match command:
@@ -88,7 +88,7 @@ def acts_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> t
         case c.BeginCompletion():
             planned = command.type is FailoverType.PLANNED
             more = ((_MAPPED, moves), (_WITH_PITR, command.run_pitr), (_PLANNED, planned))
-            return (_COMPLETE, *(act for act, wanted in more if wanted))
+            return (_COMPLETE, *(action for action, wanted in more if wanted))
         case c.MapNetworks():
             return (_START, _MAPPED) if moves else (_START,)
         case c.StartSession():
@@ -117,25 +117,25 @@ def acts_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> t
             return ()  # a step of what was accepted: refusing it now would leave that half done
 
 
-def needs(acts: Sequence[str]) -> tuple[Need, ...]:
-    """Needs in LEAST of these acts, with only them named."""
+def needs(actions: Sequence[str]) -> tuple[Need, ...]:
+    """Needs in LEAST of these actions, with only them named."""
     needed = []
     for need in LEAST:
-        named = tuple(act for act in need.acts if act in acts)
+        named = tuple(action for action in need.actions if action in actions)
         if named:
-            needed.append(need._replace(acts=named))
+            needed.append(need._replace(actions=named))
     return tuple(needed)
 
 
 def possible(domain_states: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
-    """The acts that these domains may ever come to, by their settings."""
+    """The actions that these domains may ever come to, by their settings."""
     pitr = any(s.settings.pitr.enabled for s in domain_states)
-    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT, _RELEASE]
+    actions = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT, _RELEASE]
     if pitr:
-        acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
+        actions += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
     if protected and any(s.settings.start_protected for s in domain_states):
-        acts.append(_UNDO_THERE)
-    return (*acts, _PLANNED) if protected else tuple(acts)
+        actions.append(_UNDO_THERE)
+    return (*actions, _PLANNED) if protected else tuple(actions)
 
 
 def moved(s: DomainState, networks: dict[str, str]) -> tuple[str, ...]:
@@ -255,6 +255,6 @@ def joined(lacking: Iterable[MissingPrivilege]) -> list[MissingPrivilege]:
         key = (lack.need.privilege, lack.need.on)
         earlier = together.get(key)
         places = dict.fromkeys([*(earlier.places if earlier else ()), *lack.places])
-        acts = dict.fromkeys([*(earlier.need.acts if earlier else ()), *lack.need.acts])
-        together[key] = MissingPrivilege(lack.need._replace(acts=tuple(acts)), tuple(places))
+        actions = dict.fromkeys([*(earlier.need.actions if earlier else ()), *lack.need.actions])
+        together[key] = MissingPrivilege(lack.need._replace(actions=tuple(actions)), tuple(places))
     return list(together.values())

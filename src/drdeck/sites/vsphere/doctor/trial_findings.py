@@ -38,7 +38,7 @@ TO_POOL = "Resource.AssignVMToPool"
 ALLOCATE = "Datastore.AllocateSpace"
 SUBJECT = "tests"
 _IN_FOLDER = (CREATE, DELETE, EDIT_DEVICE, ADVANCED, POWER_ON, POWER_OFF)
-_ACTS = ("Test Failover",)
+_ACTIONS = ("Test Failover",)
 Required = list[tuple[Need, Sequence[Place]]]
 
 
@@ -47,17 +47,17 @@ def _required(
 ) -> Required:
     folder = Place(vim.Folder, trials.folder, settings.folder, True)
     vms = [vm for s in domain_states for vm in s.vms]
-    required: Required = [(Need(name, "test folder", _ACTS), [folder]) for name in _IN_FOLDER]
+    required: Required = [(Need(name, "test folder", _ACTIONS), [folder]) for name in _IN_FOLDER]
     sources = [Place(vim.VirtualMachine, vm.id, vm.name) for vm in vms]
-    required.append((Need(CLONE, "domain", _ACTS), sources))
+    required.append((Need(CLONE, "domain", _ACTIONS), sources))
     networks = [network_place(n.id, n.name, True) for n in trials.networks.values()]
-    required.append((Need(ASSIGN, "network", _ACTS), networks))
+    required.append((Need(ASSIGN, "network", _ACTIONS), networks))
     stores = sorted({store for vm in vms for store in vm.datastores})
     places = [Place(vim.Datastore, store, f"datastore {store}", True) for store in stores]
-    required.append((Need(ALLOCATE, "datastore", _ACTS), places))
+    required.append((Need(ALLOCATE, "datastore", _ACTIONS), places))
     if trials.pool:
         pool = Place(vim.ResourcePool, trials.pool, settings.pool, True)
-        required.append((Need(TO_POOL, "pool", _ACTS), [pool]))
+        required.append((Need(TO_POOL, "pool", _ACTIONS), [pool]))
     return [(need, where) for need, where in required if where]
 
 

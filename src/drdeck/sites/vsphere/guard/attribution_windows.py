@@ -111,7 +111,7 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
     rollbacks: int = 0
     """finished ones, as known last"""
 
-    def forget_acts(self) -> None:
+    def forget_calls(self) -> None:
         """The process that knew the calls is gone."""
         for window in self.windows.values():
             window.since, window.taken, window.inside, window.rest = None, None, {}, {}

@@ -62,7 +62,7 @@ class GuardStore:
         except (sqlite3.Error, msgspec.MsgspecError, ValueError) as error:
             log.warning("what was kept of the session of %s cannot be read: %s", folder, error)
             return None
-        memory.windows.forget_acts()
+        memory.windows.forget_calls()
         for foreign in memory.foreign:
             foreign.arrived_s = foreign.raised_s = None  # by the clock of a process that is gone
         return memory, facts

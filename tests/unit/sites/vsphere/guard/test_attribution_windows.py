@@ -42,7 +42,7 @@ def test_what_the_driver_before_did_in_a_rollback(
         bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
     if how == "restarted":
-        bench.post.memory.windows.forget_acts()
+        bench.post.memory.windows.forget_calls()
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now() + timedelta(seconds=after_s)

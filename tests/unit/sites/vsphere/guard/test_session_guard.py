@@ -266,7 +266,7 @@ def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> Non
     bench.told("event", Change.POWER, OWN, "off")
     assert len(bench.wait()) == 1, "this process knows that it was not it"
     bench.post.memory.foreign.clear()
-    bench.post.memory.windows.forget_acts()  # the file is read by a new process
+    bench.post.memory.windows.forget_calls()  # the file is read by a new process
     bench.told("event", Change.POWER, OWN, "off")
     assert bench.wait() == []
 

@@ -32,8 +32,8 @@ class Seconds(click.FloatRange):
 SECONDS = Seconds(min=0)
 
 
-class ActOptions(TypedDict):
-    """The values of `act_options`."""
+class RequestOptions(TypedDict):
+    """The values of `request_options`."""
 
     dry_run: bool
     wait: bool
@@ -41,8 +41,8 @@ class ActOptions(TypedDict):
     as_json: bool
 
 
-def act_options(command: Decorated) -> Decorated:
-    """--dry-run, --wait, --timeout and --json, as every act has them."""
+def request_options(command: Decorated) -> Decorated:
+    """--dry-run, --wait, --timeout and --json, as every action has them."""
     for option in (
         json_option,
         click.option(
