@@ -333,6 +333,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         if not self.drawing:
             self.drawing = True
             self.screen.refresh()
+            self.screen.call_after_refresh(self.redraw, self.screen)  # what may come a moment later
             self.run_worker(_import_later(), group="imports")
 
     def redraw(self, screen: Screen[Any]) -> None:

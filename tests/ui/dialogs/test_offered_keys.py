@@ -6,7 +6,7 @@ from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.ask_password import PasswordDialog
 from drdeck.console.dialogs.confirmation import ConfirmByName
 from drdeck.console.state import State
-from drdeck.console.widgets.input_field import beside_typing
+from drdeck.console.widgets.screen_frame import beside_typing
 from drdeck.model.passwords import OWN, PasswordWanted
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import FakeClient, domain, in_session

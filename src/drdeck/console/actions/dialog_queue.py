@@ -11,7 +11,7 @@ from textual.worker import Worker
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.ports import Console, Flow
 from drdeck.console.screens.screen import ConsoleScreen
-from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.screen_frame import TypedInto
 from drdeck.controller.ipc.client import ControllerError
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class DialogQueue:
         app = self._app
         if not self._waiting or self._flow is not None or not isinstance(app.screen, ConsoleScreen):
             return
-        if app.monotonic() - app.keys.last_at >= QUIET_S and not isinstance(app.screen.focused, Field):
+        if app.monotonic() - app.keys.last_at >= QUIET_S and not isinstance(app.screen.focused, TypedInto):
             self.start(self._waiting.pop(0)())
 
     def leave(self) -> None:

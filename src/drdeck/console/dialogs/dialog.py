@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,17 +16,18 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from drdeck.console.format import wrap
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
-from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.input_field import beside_typing
-from drdeck.console.widgets.screen_frame import KeyLine
+from drdeck.console.widgets.screen_frame import KeyLine, TypedInto, beside_typing
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.text import clean
+
+if TYPE_CHECKING:
+    from drdeck.console.widgets.controls import Push
 
 Answer = TypeVar("Answer")
 Subject = TypeVar("Subject")
@@ -79,6 +80,8 @@ class Dialog(ModalScreen[Answer | None]):
         return ()
 
     def buttons(self) -> Iterable[Push]:
+        from drdeck.console.widgets.controls import Push  # no list waits for it
+
         yield Push("Cancel", id="cancel")
 
     def keys(self) -> list[tuple[str, str]]:
@@ -167,7 +170,7 @@ class Dialog(ModalScreen[Answer | None]):
 
     def says_yes(self, key: str) -> bool:
         """True for keys that may press something from where the focus is."""
-        return key == "enter" or (key == "space" and not isinstance(self.focused, Input))
+        return key == "enter" or (key == "space" and not isinstance(self.focused, TypedInto))
 
     def too_early(self, event: events.Key) -> bool:
         """True for a yes that came before anybody could read; it is said that it was dropped."""

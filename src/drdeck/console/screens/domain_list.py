@@ -8,7 +8,6 @@ from datetime import datetime
 
 from textual.binding import Binding
 from textual.widget import Widget
-from textual.widgets import Input
 
 from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
@@ -17,7 +16,6 @@ from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_
 from drdeck.console.key_bindings import action_keys, shown_key
 from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.domain_columns import columns_for, domain_header, domain_row, ordered
-from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines, SideBySide, Stacked
@@ -26,7 +24,6 @@ from drdeck.model.domains import Domain, Mode
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
-from .domain_pane import DomainPane
 from .list_and_pane import ListAndPaneScreen
 
 FRESH = "No settings yet: this is the training site, nothing here is real."
@@ -55,11 +52,11 @@ class DomainsScreen(ListAndPaneScreen):
     def __init__(self) -> None:
         super().__init__()
         self._asking: frozenset[str] = frozenset()
+        self._filter_row: SideBySide | None = None
         self._minute = ""
         self._order: str = ORDERS[0]
         self._columns: tuple[str, ...] = ()
         self._marks: set[str] = set()
-        self._pane = DomainPane(id="side")
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
     def content(self) -> Iterable[Widget]:
@@ -68,20 +65,15 @@ class DomainsScreen(ListAndPaneScreen):
                 Lines((), id="title"),
                 Lines(id="troubles"),
                 Lines(id="fresh"),
-                SideBySide(
-                    Lines(((" Filter", ""),), id="filter-label"),
-                    Field(id="filter", placeholder=HINT),
-                    id="filter-row",
-                ),
                 Lines((), id="header"),
                 self._table,
                 id="list-side",
             ),
-            self._pane,
+            self._side,
         )
 
     def keys(self) -> list[tuple[str, str]]:
-        if isinstance(self.focused, Input):
+        if self.filtering:
             return [("enter ↓", "To the list"), ("esc", "Show all")]
         actions = action_keys(self._table.row, self.now(), self.state.read_only, self.desk.remapped)
         listing = self.state.listing
@@ -90,12 +82,8 @@ class DomainsScreen(ListAndPaneScreen):
         return [("enter", "Open"), *password, *actions, *others]
 
     def action_zoom(self) -> None:
-        if self.wide:
+        if self.wide and self._pane is not None:
             self._pane.zoom()
-
-    def action_turn(self, by: int) -> None:
-        if self.wide:
-            self._pane.turn(by)
 
     def _row_line(self, domain: Domain, width: int) -> Line:
         return marked_row(
@@ -151,9 +139,7 @@ class DomainsScreen(ListAndPaneScreen):
         domains = ordered((d for d in state.domains if matches(d, self._filter_text, now)), self._order, now)
         rows.put(domains, self._empty(state))
         self.draw_keys()
-        target = self.target()
-        if self.wide and target is not None:
-            self._pane.take(target, state, now)
+        self.draw_pane(state, now)
 
     def _empty(self, state: State) -> str:
         if not state.site_seen:
@@ -213,7 +199,19 @@ class DomainsScreen(ListAndPaneScreen):
 
     @property
     def filter_row(self) -> Widget:
-        return self.query_one("#filter-row")
+        """The field with its label, which are made when something is filtered for the first time."""
+        if self._filter_row is None:
+            from drdeck.console.widgets.input_field import Field
+
+            self._filter_row = SideBySide(id="filter-row")
+            self.query_one("#list-side").mount(self._filter_row, before="#header")
+            label = Lines(((" Filter", ""),), id="filter-label")
+            self._filter_row.mount(label, Field(id="filter", placeholder=HINT))
+        return self._filter_row
+
+    @property
+    def filter_seen(self) -> bool:
+        return self._filter_row is not None and bool(self._filter_row.display)
 
     def action_sort(self) -> None:
         """The next order of the list; the cursor stays on its domain."""
@@ -242,9 +240,7 @@ class DomainsScreen(ListAndPaneScreen):
 
     def show_view(self, view: ViewSettings) -> None:
         """Show the list as a view of the settings has it: filter, order and columns."""
-        self.query_one(Input).value = view.filter
-        self.query_one("#filter-row").display = bool(view.filter)
-        self._filter_text = view.filter
+        self.set_filter(view.filter)
         self._show_as(view.columns, view.sort)
         self._table.focus()
 
@@ -254,8 +250,7 @@ class DomainsScreen(ListAndPaneScreen):
     def go_to(self, name: str) -> None:
         """Put the cursor on a domain; a filter that hides it is taken away."""
         if all(domain.name != name for domain in self._table.rows):
-            self.query_one(Input).value, self.query_one("#filter-row").display = "", False
-            self._filter_text = ""
+            self.set_filter("")
             self.desk.redraw(self)
         row = next((domain for domain in self._table.rows if domain.name == name), None)
         if row is not None:

@@ -48,8 +48,10 @@ class DomainPane(Vertical):
     class QuestionChanged(Message):
         """Something else, or nothing any more, is asked of the operator."""
 
-    def __init__(self, id: str | None = None, vm: str = "") -> None:
-        super().__init__(id=id)
+    def __init__(self, vm: str = "", beside: bool = False) -> None:
+        super().__init__()
+        self._beside = beside
+        """it stands beside a list, which says what is out of date"""
         self._vm = vm
         """the VM on which the cursor is put once it is seen"""
         self.domain_name = ""
@@ -80,6 +82,10 @@ class DomainPane(Vertical):
     def desk(self) -> Console:
         return cast(Console, self.app)
 
+    def on_resize(self) -> None:
+        """Draw now that there is room, which is known last."""
+        self.desk.redraw(self.screen)
+
     @property
     def asks(self) -> bool:
         return self.query_one(QuestionBar).asks is not None
@@ -90,7 +96,7 @@ class DomainPane(Vertical):
     def take(self, name: str, state: State, now: datetime) -> None:
         """Show that domain as it is now."""
         width = self.size.width
-        if width == 0:
+        if width == 0 or not self.is_mounted:
             return  # not laid out yet
         if name != self.domain_name:
             self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
@@ -135,7 +141,7 @@ class DomainPane(Vertical):
 
     def _out_of_date(self, state: State, width: int) -> list[Line]:
         """Lines of its own, where no list beside the pane has them."""
-        if not state.out_of_date or self.id == "side":
+        if not state.out_of_date or self._beside:
             return []
         return marked("!", wrap_some(clean(state.out_of_date), width - 4, 3), "bad")
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
+from textual.containers import Vertical
 
+from drdeck.console.state import State
 from drdeck.console.widgets.row_list import RowList
 
 from .filtered_screen import FilteredScreen
+
+if TYPE_CHECKING:
+    from .domain_pane import DomainPane
 
 WIDE = 120
 """Columns from which on the domain under the cursor stands beside its list."""
@@ -15,6 +23,11 @@ WIDE = 120
 
 class ListAndPaneScreen(FilteredScreen):
     """A screen whose `_table` has rows with a domain's `name`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._side = Vertical(id="side")
+        self._pane: DomainPane | None = None
 
     def target(self) -> str | None:
         row = self._table.row
@@ -27,6 +40,23 @@ class ListAndPaneScreen(FilteredScreen):
 
     def watched(self) -> str | None:
         return self.target() if self.wide else None
+
+    def draw_pane(self, state: State, now: datetime) -> None:
+        """Draw the domain under the cursor beside the list, once that stands on the screen."""
+        target = self.target()
+        if not self.wide or target is None:
+            return
+        if self._pane is not None:
+            self._pane.take(target, state, now)
+        elif self.desk.drawing:
+            from .domain_pane import DomainPane  # not before there is a first screen
+
+            self._pane = DomainPane(beside=True)
+            self._side.mount(self._pane)  # draws again when it is there
+
+    def action_turn(self, by: int) -> None:
+        if self.wide and self._pane is not None:
+            self._pane.turn(by)
 
     def compose(self) -> ComposeResult:
         self.set_class(self.desk.size.width >= WIDE, "wide")  # now, for later all is laid out twice

@@ -8,7 +8,6 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
 from drdeck.console.format import Line
 from drdeck.console.state import State
@@ -28,7 +27,6 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, Needs, RunState, RunView
 from drdeck.model.text import clean
 
-from .domain_pane import DomainPane
 from .list_and_pane import ListAndPaneScreen
 
 PITR_ALL = "Run PITR (all)"
@@ -65,7 +63,6 @@ class PlanRunScreen(ListAndPaneScreen):
     def __init__(self, run: str) -> None:
         super().__init__()
         self.run_id = run
-        self._pane = DomainPane(id="side")
         self._table: RowList[DomainInRun] = RowList(
             self._row_line, lambda d: d.name, empty="reading ...", leads=True, id="members"
         )
@@ -82,7 +79,7 @@ class PlanRunScreen(ListAndPaneScreen):
                 self._table,
                 id="list-side",
             ),
-            self._pane,
+            self._side,
         )
         yield Lines((), (), id="foot")
 
@@ -97,7 +94,7 @@ class PlanRunScreen(ListAndPaneScreen):
         return self._table.row
 
     def keys(self) -> list[tuple[str, str]]:
-        if isinstance(self.focused, Input):
+        if self.filtering:
             return [("enter ↓", "To the list"), ("esc", "Show all")]
         run = self.run
         pause = "Resume Plan" if run is not None and self._stands(run) else "Pause Plan"
@@ -133,12 +130,10 @@ class PlanRunScreen(ListAndPaneScreen):
             f'no domain matches "{clean(self._filter_text)}"; escape shows all',
         )
         self.draw_keys()
-        target = self.target()
-        if self.wide and target is not None:
-            self._pane.take(target, state, now)
+        self.draw_pane(state, now)
 
     def _order_width(self, width: int) -> int:
-        field = self.query_one(Input)
+        field = self.field
         return width - 24 if field.display else width
 
     def each_second(self, state: State, now: datetime) -> None:
@@ -190,10 +185,6 @@ class PlanRunScreen(ListAndPaneScreen):
 
     def action_more(self) -> None:
         self.desk.plan_runner.more(self.run_id, self.target())
-
-    def action_turn(self, by: int) -> None:
-        if self.wide:
-            self._pane.turn(by)
 
     def action_back(self) -> None:
         """Escape takes the filter away, and leaves the screen when there is none; the run goes on."""

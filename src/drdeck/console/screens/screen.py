@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,13 +20,14 @@ from drdeck.console.key_bindings import shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
-from drdeck.console.widgets.coach_panel import CoachPanel
-from drdeck.console.widgets.input_field import beside_typing
-from drdeck.console.widgets.question_bar import QuestionBar
-from drdeck.console.widgets.screen_frame import KeyLine, TopLine
+from drdeck.console.widgets.screen_frame import KeyLine, TopLine, beside_typing
 from drdeck.console.widgets.text_lines import Stacked, blank_lines
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+
+if TYPE_CHECKING:
+    from drdeck.console.widgets.coach_panel import CoachPanel
+    from drdeck.console.widgets.question_bar import QuestionBar
 
 TOO_SMALL = (
     f"Terminal too small: {{}} x {{}}, needs {MIN_WIDTH} x {MIN_HEIGHT}. Enlarge it, or hide tmux's status"
@@ -102,9 +103,14 @@ class ConsoleScreen(Screen[None]):
         target = self.target()
         return None if target is None else ("the domain's name", target)
 
+    @property
+    def question_bar(self) -> QuestionBar | None:
+        """The bar of what is asked here, on the screens that have one."""
+        return cast("QuestionBar | None", next(iter(self.query("QuestionBar")), None))
+
     def action_answer(self) -> None:
         """Go to the choices of what is asked here; from there to what else is, then to the next domain."""
-        bar = next(iter(self.query(QuestionBar)), None)
+        bar = self.question_bar
         if bar is not None and bar.asks is not None and not bar.has_focus_within:
             bar.focus_choices()
         elif bar is None or not bar.show_next():
@@ -115,7 +121,9 @@ class ConsoleScreen(Screen[None]):
 
     def take_question(self, state: State) -> None:
         """Show what is asked of the screen's domain, with the key for it."""
-        bar = self.query_one(QuestionBar)
+        bar = self.question_bar
+        if bar is None:
+            return
         before = bar.asks is not None
         bar.take(open_questions(state, self.domain_name or ""))
         if before != (bar.asks is not None):
@@ -141,6 +149,8 @@ class ConsoleScreen(Screen[None]):
         with Stacked(id="content"):
             yield from self.content()
         if self.desk.coach_session is not None:
+            from drdeck.console.widgets.coach_panel import CoachPanel
+
             yield CoachPanel(id="coach")
         yield KeyLine()
         yield Static(id="too-small", markup=False)
@@ -209,8 +219,8 @@ class ConsoleScreen(Screen[None]):
         """The coach's panel, where a lesson is played."""
         session = self.desk.coach_session
         if session is not None:
-            for panel in self.query(CoachPanel):
-                panel.take(session.coach, session.folded)
+            for panel in self.query("CoachPanel"):
+                cast("CoachPanel", panel).take(session.coach, session.folded)
 
     def tick(self, minute: bool) -> None:
         """A second has passed; with `minute` the clock shows another one."""

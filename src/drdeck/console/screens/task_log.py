@@ -7,7 +7,6 @@ from datetime import datetime
 
 from textual.binding import Binding
 from textual.widget import Widget
-from textual.widgets import Input
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
 from drdeck.console.format import Line, stamp, wrap_some
@@ -85,7 +84,7 @@ class LogScreen(FilteredScreen):
         yield Lines(id="task-detail")
 
     def keys(self) -> list[tuple[str, str]]:
-        if isinstance(self.focused, Input):
+        if self.filtering:
             return [("enter ↓", "To the list"), ("esc", "Show all")]
         return [("enter", "Details"), ("esc", "Back"), *self.named("filter", "help", "detach")]
 

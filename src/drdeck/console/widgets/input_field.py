@@ -11,21 +11,14 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.model.text import clean
 
-_ARROWS = frozenset("←→")
+from .screen_frame import TypedInto
+
 TIME_CHARACTERS = frozenset("0123456789-")
 """Characters that a typed time begins with."""
-
-
-def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> list[tuple[str, str]]:
-    """The (key, what it does) pairs that do it where the focus is: a field takes what can be typed."""
-    if not isinstance(focused, Input):
-        return list(keys)
-    return [(key, does) for key, does in keys if not key or not any(map(_typed, key.split()))]
 
 
 def begin_time(event: events.Key, screen: Screen[Any], field: Input) -> bool:
@@ -35,11 +28,6 @@ def begin_time(event: events.Key, screen: Screen[Any], field: Input) -> bool:
     field.value = ""
     screen.set_focus(field)
     return True
-
-
-def _typed(key: str) -> bool:
-    """True if a key, as it is written on the screen, writes or moves in a field."""
-    return key in ("space", "0-9") or key in _ARROWS or (len(key) == 1 and key.isascii())
 
 
 class _Spelled(Text):
@@ -61,7 +49,7 @@ class _Spelled(Text):
         super().stylize_before(style, self._at(start), None if end is None else self._at(end))
 
 
-class Field(Input):
+class Field(Input, TypedInto):
     """Textual's Input in one row, with a cursor that does not blink: a blink costs bytes for ever.
 
     Shows what is typed or pasted as names are shown, "<U+202E>"; the value is what it is. With `select` all

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
+from textual.widget import Widget
 
 from drdeck.console.attention import asking
 from drdeck.console.format import Line, Piece, age, cut, cut_middle, hour, second, spread, width_of
@@ -15,6 +16,24 @@ from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
 from .text_lines import Lines
+
+_ARROWS = frozenset("←→")
+
+
+class TypedInto:
+    """Mark of the widgets that take what is typed; they are imported when there is one."""
+
+
+def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> list[tuple[str, str]]:
+    """The (key, what it does) pairs that do it where the focus is: a field takes what can be typed."""
+    if not isinstance(focused, TypedInto):
+        return list(keys)
+    return [(key, does) for key, does in keys if not key or not any(map(_typed, key.split()))]
+
+
+def _typed(key: str) -> bool:
+    """True if a key, as it is written on the screen, writes or moves in a field."""
+    return key in ("space", "0-9") or key in _ARROWS or (len(key) == 1 and key.isascii())
 
 
 def grave_warnings_of(state: State) -> list[str]:
