@@ -25,7 +25,7 @@ from drdeck.sites.contract import (
 from .transport import AnswerLost, CertificateRefused, SessionEnded, TooLate
 
 _LONGEST = 300
-_BUSY = (
+BUSY = (
     vim.fault.TaskInProgress, vim.fault.ConcurrentAccess, vim.fault.ResourceInUse, vim.fault.FileLocked,
 )  # fmt: skip
 """Refused for a moment: by another task of the VM, or by whoever holds its files (API reference)."""
@@ -64,7 +64,7 @@ def translate(exc: BaseException, aim: str, server: str = "vCenter") -> SiteErro
         return SiteUnreachable(f"Could not {aim}: {server} has ended our session; log in again")
     if isinstance(exc, vim.fault.NoPermission):
         return Refused(f"{server} refused to {aim}: {words(exc)}; ask its administrator for that privilege")
-    if isinstance(exc, _BUSY):
+    if isinstance(exc, BUSY):
         return Busy(f"Could not {aim}: {server} is busy there ({words(exc)})")
     if isinstance(exc, _HOST_LOST):
         return ResultUnknown(

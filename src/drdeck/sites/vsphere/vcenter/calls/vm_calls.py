@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.errors import BUSY
 
 from .call_arguments import moves_of
 from .entry_call import prepare, prepare_or_defer
@@ -63,14 +64,15 @@ def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], a
 def followed(session: VCenterSession, task: str, call: PlannedCall, steps: CallSteps) -> CallSteps:
     """Wait for a task that an earlier try of a call began, and make the call where more is to do.
 
-    One that vCenter has forgotten, or a rollback, which has more to it, is looked at by the call itself.
+    One that vCenter has forgotten, or a rollback, which has more to it, is looked at by the call itself. One
+    that ended since vCenter was busy, or a name taken, is over and has done nothing: the call is made anew.
     """
     try:
         yield vim.Task(task, session.stub)
         prepares = call.kind == "power_on" and bool(call.args)
         if call.kind not in ("revert", "prepare", "clone", "destroy") and not prepares:
             return ""
-    except ResultUnknown:
+    except (ResultUnknown, *BUSY, vim.fault.DuplicateName):
         pass
     return (yield from steps)
 
