@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -131,7 +132,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		task := newTask(method, target)
 		c.note(c.logins.of(r), method, target, task)
 		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
-			Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
+			Fault: faultOf(act.Fault), LocalizedMessage: act.Text})
 		if act.Lost {
 			hangUp(w)
 			return
@@ -195,6 +196,12 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 		posting.Lock()
 		defer posting.Unlock()
 	case "WaitForUpdates", "WaitForUpdatesEx": // they post nothing, and take their time
+	case "RetrieveProperties", "RetrievePropertiesEx":
+		if bytes.Contains(body, []byte("<pathSet>vm</pathSet>")) {
+			occupy()
+		}
+		posting.RLock()
+		defer posting.RUnlock()
 	default:
 		posting.RLock()
 		defer posting.RUnlock()
@@ -228,6 +235,16 @@ func (c *control) ended(r *http.Request) bool {
 	out := httptest.NewRecorder()
 	c.forward(out, r.Clone(context.Background()), []byte(fmt.Sprintf(envelope, askTime)))
 	return out.Code != http.StatusOK
+}
+
+// faultOf makes a fault of that type, without facts of its own.
+func faultOf(name string) types.BaseMethodFault {
+	if kind, ok := types.TypeFunc()(name); ok {
+		if fault, ok := reflect.New(kind).Interface().(types.BaseMethodFault); ok {
+			return fault
+		}
+	}
+	return new(types.GenericVmConfigFault)
 }
 
 // refused says no where a real vCenter would, and the library would not.

@@ -24,6 +24,7 @@ type rule struct {
 	Times  int
 	Ms     int
 	Text   string
+	Fault  string // of what type the fault is; empty: GenericVmConfigFault
 	Lost   bool
 	Time   time.Time
 	Layout types.VirtualMachineFileLayoutEx

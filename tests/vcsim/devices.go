@@ -5,6 +5,7 @@ package main
 import (
 	"io/ioutil"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -116,6 +117,25 @@ func putInVApp(vm *simulator.VirtualMachine, app string) {
 
 // inVApp are the ids of VMs whose parent nobody is told, for they have none; the library cannot do without one.
 var inVApp sync.Map
+
+// occupy gives each network the VMs that use it (Network.vm), which the library leaves empty.
+func occupy() {
+	users := map[types.ManagedObjectReference][]types.ManagedObjectReference{}
+	for _, entity := range simulator.Map.All("VirtualMachine") {
+		vm := entity.(*simulator.VirtualMachine)
+		for _, network := range vm.Network {
+			users[network] = append(users[network], vm.Self)
+		}
+	}
+	for _, kind := range []string{"Network", "OpaqueNetwork", "DistributedVirtualPortgroup"} {
+		for _, network := range simulator.Map.All(kind) {
+			there := append([]types.ManagedObjectReference{}, users[network.Reference()]...)
+			simulator.Map.WithLock(network, func() {
+				reflect.Indirect(reflect.ValueOf(network)).FieldByName("Vm").Set(reflect.ValueOf(there))
+			})
+		}
+	}
+}
 
 // addNetwork makes one more network, which may have the name of another.
 func addNetwork(kind, name string) {

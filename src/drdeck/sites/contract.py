@@ -195,8 +195,12 @@ class RecoverySite(Protocol):
         """Reasons against starting a domain's VMs now, but for those of `without`, on the networks of a
         mapping (names)."""
 
-    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
-        """Room that a test of these VMs (names; empty: all) needs and has, by datastore; empty: not told."""
+    async def trial_room(
+        self, domain: str, vms: tuple[str, ...], to: datetime | None
+    ) -> tuple[TrialRoom, ...]:
+        """Room by datastore that a test of these VMs (names; empty: all) needs and has; empty: not told.
+
+        `to`: from their points then; None: the newest. Raises Refused for what keeps them from a test."""
 
     def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Calls due without anybody asking (domain name, call): points while owned, pruning, lease."""

@@ -297,10 +297,12 @@ class VCenter(Access):
         ms: int = 0,
         text: str = "",
         lost: bool = False,
+        fault: str = "",
     ) -> None:
-        """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/control.go."""
+        """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/control.go.
+        `fault`: the type of a failed task's fault."""
         target = "" if vm is None else self.vm(vm)._moId
-        how = {"action": action, "times": times, "ms": ms, "text": text, "lost": lost}
+        how = {"action": action, "times": times, "ms": ms, "text": text, "lost": lost, "fault": fault}
         self.control("rules", method=method, target=target, **how)
 
     def clear_rules(self) -> None:

@@ -86,3 +86,10 @@ def test_an_isolated_network_has_no_uplink(vcenter: VCenter, folder: Any, uplink
     assert bool(switch.pnic) is uplink
     group = next(g for g in config["config.network.portgroup"] if g.spec.name == rehearsing.BUBBLE)
     assert group.vswitch == switch.key
+
+
+def test_a_clone_fails_with_the_fault_that_it_is_to_fail_with(vcenter: VCenter, folder: Any) -> None:
+    vcenter.rule("CloneVM_Task", "fail", times=1, text="In words.", fault="InvalidSnapshotFormat")
+    with pytest.raises(vim.fault.InvalidSnapshotFormat) as refusal:
+        rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
+    assert refusal.value.msg == "In words."

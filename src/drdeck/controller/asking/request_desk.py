@@ -205,7 +205,7 @@ class RequestDesk:
         if request.action != "test_start":
             return (), None
         try:
-            rooms = await self.site.trial_room(request.domain, request.vms)
+            rooms = await self.site.trial_room(request.domain, request.vms, request.to)
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
         except SiteError as error:

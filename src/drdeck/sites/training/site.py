@@ -152,7 +152,9 @@ class TrainingSite:
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
         return Hazards()
 
-    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+    async def trial_room(
+        self, domain: str, vms: tuple[str, ...], to: datetime | None
+    ) -> tuple[TrialRoom, ...]:
         return ()
 
     async def writing(self, domain: str) -> Writing:

@@ -203,8 +203,10 @@ class VSphereSite:
         vms = [vm for vm in members if vm.connection == "connected"]
         return room_for_all(await start_obstacles.look(self._link.connected(), vms), vms)
 
-    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
-        return await self._executor.trials.room(domain, vms)
+    async def trial_room(
+        self, domain: str, vms: tuple[str, ...], to: datetime | None
+    ) -> tuple[TrialRoom, ...]:
+        return await self._executor.trials.room(domain, vms, to)
 
     async def keep_run(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
         await self._runs.keep(note, marks)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from pyVmomi import vim
 
 from drdeck.model import commands as c
 from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.life.trial_words import no_room
 from drdeck.model.planned import PlannedCall
-from drdeck.model.text import names
+from drdeck.model.text import names, some
 from drdeck.sites.contract import Refused, SiteError, SiteUnreachable
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.restore_points import target
@@ -23,12 +23,12 @@ from drdeck.sites.vsphere.record import trial_transitions
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CloneRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
+from drdeck.sites.vsphere.vcenter.calls.trials.before_clones import BeforeClones, before_clones
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_adoption import Adopted, adopted
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_conditions import Expected
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, retrieve, step_to
 
 from .view.site_state import SiteState
 
@@ -107,7 +107,7 @@ class TrialWork:
                 f"Could not {command.says}: no restore point at or before that instant: {names(bare)};"
                 " choose a later one, or name the other VMs with --vm"
             )
-        short = no_room(await self.room(s.name, command.vms))
+        short = no_room(await self.room(s.name, command.vms, command.to))
         if short is not None:
             raise Refused(f"Could not {command.says}: {short}")
         self._beginnings[command.operation] = trial_transitions.Beginning(
@@ -116,21 +116,32 @@ class TrialWork:
             network_ids(inventory, command.networks),
         )
 
-    async def room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
-        """The room for a test of these VMs (names; empty: all) by datastore. Raises SiteUnreachable."""
+    async def room(self, domain: str, vms: tuple[str, ...], to: datetime | None) -> tuple[TrialRoom, ...]:
+        """The room by datastore for a test of these VMs (names; empty: all) from their points at `to` (None:
+        the newest). Raises SiteUnreachable, and Refused for what keeps them from being cloned."""
+        await self.look()
         s = self._state.find(domain)[1]
-        idents = [vm.id for vm in s.vms if not vms or vm.name in vms]
-        if s.trial_settings is None or not idents:
+        if s.trial_settings is None:
             return ()
+        offer = offer_of(s, self._state.inventory())
+        if offer is not None and offer.closed:
+            raise Refused(offer.closed)
+        members = [vm for vm in s.vms if not vms or vm.name in vms]
+        points = {vm.id: point.id for vm in members if (point := target(vm, to or s.now, s.record))}
+        if not points:
+            return ()
+
+        def read(session: VCenterSession) -> BeforeClones:
+            return before_clones(session, points)
+
+        before = await self._connected().poll(read, "read what is to be cloned, and the room for it")
+        closed = [f"{vm.name}: {before.closed[vm.id]}" for vm in members if vm.id in before.closed]
+        if closed:
+            raise Refused(f"{some(closed)}; leave such VMs out: name the others with --vm")
         share = s.trial_settings.share
-
-        def read(session: VCenterSession) -> tuple[dict[str, int], dict[str, int]]:
-            return _sizes(session, idents)
-
-        sizes, free = await self._connected().poll(read, "read the room of the datastores")
         return tuple(
-            TrialRoom(datastore=name, needed=int(size * share), free=free.get(name, 0), share=share)
-            for name, size in sorted(sizes.items())
+            TrialRoom(datastore=name, needed=int(size * share), free=before.free.get(name, 0), share=share)
+            for name, size in sorted(before.sizes.items())
         )
 
     # -- adopting
@@ -236,25 +247,6 @@ class TrialWork:
         if end.replica:
             remark = f"the replica changed: {end.replica}"
         return changes, remark
-
-
-def _sizes(session: VCenterSession, vms: list[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Bytes of the VMs' disks, and free bytes, by name of the datastore."""
-    machines = [vim.VirtualMachine(vm, session.stub) for vm in vms]
-    paths = {
-        vim.VirtualMachine: ["config.hardware.device"],
-        vim.Datastore: ["name", "summary.freeSpace"],
-    }
-    sizes, free = dict[str, int](), dict[str, int]()
-    for content in retrieve(session, filter_spec(machines, paths, step_to(vim.VirtualMachine, "datastore"))):
-        values = {p.name: p.val for p in content.propSet or ()}
-        if "name" in values:
-            free[str(values["name"])] = int(values.get("summary.freeSpace") or 0)
-        for device in values.get("config.hardware.device", ()):
-            if isinstance(device, vim.vm.device.VirtualDisk):
-                store = str(getattr(device.backing, "fileName", "")).partition("]")[0].removeprefix("[")
-                sizes[store] = sizes.get(store, 0) + device.capacityInKB * 1024
-    return sizes, free
 
 
 async def keep_looking(work: TrialWork, wake: Callable[[], None], sleep: Callable[[float], Any]) -> None:

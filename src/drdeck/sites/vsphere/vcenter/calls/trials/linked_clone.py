@@ -22,6 +22,8 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.isolation import connections
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties
 
+from .before_clones import not_clonable
+from .trial_faults import explained
 from .trial_marks import MARK, MARK_OF, digest, disk_files, extra_config, marked
 
 _CARD = vim.vm.device.VirtualEthernetCard
@@ -54,8 +56,9 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], aim:
     if not clones:
         spec = _spec(session, snapshot, devices, args, vm, aim)
         folder = vim.Folder(args["folder"], session.stub)
-        task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args["name"], spec=spec)
-        yield task
+        with explained(session, aim):
+            task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args["name"], spec=spec)
+            yield task
         clones = [object_id(properties(session, task, "info.result")["info.result"])]
     uuid = properties(session, vm_of(session, clones[0]), "config.instanceUuid")["config.instanceUuid"]
     bases = tuple(digest(file) for disk in disk_files(devices) for file in (disk.file, *disk.parents))
@@ -65,7 +68,7 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], aim:
 def _spec(
     session: VCenterSession, snapshot: Any, devices: Any, args: Mapping[str, str], vm: str, aim: str
 ) -> Any:
-    closed = _not_clonable(devices)
+    closed = not_clonable(devices)
     if closed:
         raise Refused(f"Could not {aim}: {closed}; leave it out with --vm")
     location = vim.vm.RelocateSpec(diskMoveType="createNewChildDiskBacking")
@@ -83,25 +86,6 @@ def _spec(
             deviceChange=_isolating(session, devices, moves_of(args), aim),
         ),
     )
-
-
-def _not_clonable(devices: Any) -> str:
-    """The device that keeps a VM from being cloned, in words; empty: none."""
-    for device in devices:
-        if isinstance(device, vim.vm.device.VirtualSCSIController) and device.sharedBus not in (
-            None,
-            "noSharing",
-        ):
-            return "it shares a SCSI bus with other VMs"
-        if isinstance(device, vim.vm.device.VirtualTPM):
-            return "it has a virtual TPM, whose secrets a clone would share"
-    for disk in disk_files(devices):
-        if disk.kind != "plain":
-            return f"its disk {disk.file} is {_KINDS[disk.kind]}, which no clone stands on"
-    return ""
-
-
-_KINDS = {"rdm": "a raw disk", "independent": "independent of snapshots", "other": "of another kind"}
 
 
 def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], aim: str) -> list[Any]:
@@ -163,7 +147,8 @@ def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str],
         for why in connections(session, references, args["folder"]).values():
             if why:
                 raise Refused(f"Could not {aim}: its network is not isolated: {why}")
-    yield machine.PowerOnVM_Task()
+    with explained(session, aim):
+        yield machine.PowerOnVM_Task()
     return ""
 
 
