@@ -135,8 +135,9 @@ class CallExecutor:
                 raise Refused(f"Could not {command.says}: {why}")
         elif isinstance(command, c.MakePlannedCall) and record_step(command.call).to == "trial_adopt":
             await self.trials.look_at_strays(command)
+        noted = isinstance(command, c.MakePlannedCall) and command.call.kind == "note"
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
-            await self._watching().refresh_attributes([self._state.folder(command.domain).id])
+            await self._read_record(self._state.folder(command.domain), command.says, leased=not noted)
             folder, domain_state = self._state.find(command.domain)
             try:
                 changes = self._changes(command, domain_state)
@@ -148,7 +149,6 @@ class CallExecutor:
                 self._guard.begins(command.operation)
             elif changes and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
-            noted = isinstance(command, c.MakePlannedCall) and command.call.kind == "note"
             await self._write(folder, changes, command.says, leased=not noted)
             if changes:
                 after = read({**folder.attributes, **changes})
@@ -165,6 +165,18 @@ class CallExecutor:
             busy = names([vm for vm in vms if vm.id in running])
             raise Busy(f"Could not {command.says}: tasks are under way on {busy}")
 
+    async def _read_record(self, folder: FolderFacts, aim: str, leased: bool) -> None:
+        """Read a domain's record as it is now: the look at a lease of ours, which a change of it needs in
+        any case, brings it along."""
+        if not (leased and self._keeper.leases.holds(folder.id)):
+            await self._watching().refresh_attributes([folder.id])
+            return
+        try:
+            await self._keeper.drive(folder, aim)
+        except HeldElsewhere as error:
+            raise SiteUnreachable(f"Could not {aim}: {error}") from None
+        self._watching().show_attributes()
+
     async def _write(
         self, folder: FolderFacts, changes: dict[str, str], aim: str, leased: bool = True
     ) -> None:
@@ -172,8 +184,10 @@ class CallExecutor:
         if not todo:
             return
 
+        watch, since = self._watching(), self._keeper.leases.since(folder.id)
         try:
             until_s = await self._keeper.drive(folder, aim) if leased else math.inf
+            mark = watch.attributes.mark()
 
             def write(session: VCenterSession) -> None:
                 with session.stub.no_later_than(until_s):
@@ -187,8 +201,12 @@ class CallExecutor:
             with contextlib.suppress(Exception):  # the writing's own error counts
                 await self._watching().refresh_attributes([folder.id])
             raise
-        # written, but perhaps not read back: whoever asked must look again before going on
-        await self._watching().refresh_attributes([folder.id])
+        # a lease taken just now is written beside, and who had it is still shown
+        ours_before = since is not None and since == self._keeper.leases.since(folder.id)
+        if ours_before and watch.attributes.wrote(mark, folder.id, dict(todo)):
+            watch.show_attributes()
+        else:  # written, but not read back: whoever asked must look again before going on
+            await self._watching().refresh_attributes([folder.id])
 
     def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
         if self.trials.is_of_a_trial(command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from drdeck.sites.vsphere.record.attribute_names import LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.kept.run_slots import read_notes
-from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere, Leases
+from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere, Leases, read_fields
 from drdeck.sites.vsphere.record.leases.lease_record import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
@@ -70,6 +70,7 @@ class LeaseKeeper:
         self.leases = Leases(state.me, state.now, lengths_s[0], quiet_s=lengths_s[1])
         self.leases.on_taken = self._succeed
         self.leases.silent = self._silent
+        self.leases.read_fields = self._read_fields
         self._sessions_looked_at_s = -math.inf
         self._looks: dict[str, LeaseLook] = {}
         self._looking: dict[str, asyncio.Lock] = {}
@@ -159,6 +160,18 @@ class LeaseKeeper:
             if not quiet:  # it has looked at less than a call is to know
                 self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
             return until_s
+
+    def _read_fields(
+        self, session: VCenterSession, folders: Collection[str]
+    ) -> tuple[dict[str, int], dict[str, dict[int, str]]]:
+        """Read what a look at a lease needs, and have the watching take it: the record is in it. Blocks."""
+        watch = self._state.watch
+        if watch is None:
+            return read_fields(session, folders)
+        with watch.attributes.reading(folders) as reading:
+            fields, values = read_fields(session, folders)
+            watch.attributes.take(reading, {key: name for name, key in fields.items()}, values)
+        return fields, values
 
     def _succeed(self, session: VCenterSession, holder: str, force: bool) -> None:
         """A domain was taken from another holder: nothing that it asked for may land any more.

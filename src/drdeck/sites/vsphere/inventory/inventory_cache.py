@@ -10,6 +10,7 @@ import msgspec
 from drdeck.sites.vsphere.vcenter.update_parser import PropertyUpdate, Reference, Take
 
 from .fact_parser import folder_facts, network_facts, vm_facts
+from .folder_attributes import FolderAttributes
 from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts, networks_told_apart
 from .property_cache import PropertyCache, UpdateRound
 
@@ -20,14 +21,14 @@ UNDER_WAY = ("queued", "running")
 class InventoryCache:
     """The newest inventory, and what it is made of. Any thread may ask.
 
-    `raw`: the objects as a collector tells of them; `attributes`: of each folder by name, read beside.
+    `raw`: the objects as a collector tells of them; `attributes`: of each folder, read beside.
     """
 
     def __init__(self) -> None:
         self.raw = PropertyCache()
         self.asked_tasks: dict[str, tuple[str, ...]] = {}
         """VM id -> its tasks under way, for VMs that had some when they were asked for last"""
-        self.attributes: dict[str, dict[str, str]] = {}
+        self.attributes = FolderAttributes()
         self.inventory: Inventory | None = None
         """None before the first reading"""
         self._lock = threading.Lock()
@@ -101,7 +102,7 @@ class InventoryCache:
                 if raw is not None:
                     folders[folder_id] = folder_facts(folder_id, raw)
         for folder_id, folder in folders.items():
-            attributes = self.attributes.get(folder_id, {})
+            attributes = self.attributes.by_folder.get(folder_id, {})
             if folder.attributes != attributes:
                 folders[folder_id] = msgspec.structs.replace(folder, attributes=attributes)
 

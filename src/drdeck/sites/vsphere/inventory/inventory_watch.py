@@ -28,7 +28,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
 from drdeck.sites.vsphere.vcenter.resting import rest
 from drdeck.sites.vsphere.vcenter.update_parser import Maker, UpdateParser, uncollected
 
-from .fact_parser import attributes_of
+from .folder_attributes import FolderAttributes
 from .inventory_cache import UNDER_WAY, InventoryCache
 from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
@@ -97,14 +97,11 @@ class InventoryWatch:
         self.connection, self.root_path, self._addresses = connection, root, addresses
         self._events = events
         self._listening = False
-        self._names: dict[int, str] = {}
-        """of the attributes, by the keys of their definitions"""
         self._attributes_rest_s = 0.0
         self.attributes_read_s = 0.0
         """by the monotonic clock, when the attributes of all folders were asked for last"""
         self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
         self._urgent = 0
-        self._attribute_read = threading.Lock()
         self._state = threading.Lock()
         self._cache = InventoryCache()
         self._collector: Any = None
@@ -143,6 +140,16 @@ class InventoryWatch:
         )
         self._changed.set()
         return inventory
+
+    @property
+    def attributes(self) -> FolderAttributes:
+        """Attributes of all folders, for whoever reads or writes some beside."""
+        return self._cache.attributes
+
+    def show_attributes(self) -> None:
+        """Have the inventory tell what others read or wrote of attributes."""
+        self._published(set())
+        self._changed.set()
 
     async def ask_tasks(self, vms: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The tasks under way now on VMs, by id, where there are any; facts have them from now on."""
@@ -386,10 +393,9 @@ class InventoryWatch:
 
     def _read_attributes(self, session: VCenterSession) -> None:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
-        with self._attribute_read:  # so that of two readings the later one counts
+        with self.attributes.reading() as reading:
             asked_s, began_s = time.monotonic(), time.thread_time()
-            self._names, values = read_attributes(session, spec)
-            self._cache.attributes = attributes_of(values, self._names)
+            self.attributes.take(reading, *read_attributes(session, spec))
             self.attributes_read_s = asked_s
             self._attributes_rest_s = _REST * (time.thread_time() - began_s)
 
@@ -397,12 +403,8 @@ class InventoryWatch:
         """Read those of a few folders, by the names that are known; one that is not has all read anew."""
         things = [vim.Folder(ident, session.stub) for ident in folders]
         spec = filter_spec(things, {vim.Folder: ["customValue"]}, may_be_gone=True)
-        with self._attribute_read:
-            _, values = read_attributes(session, spec)
-            named = all(key in self._names for of_one in values.values() for key in of_one)
-            if named:
-                others = {f: v for f, v in self._cache.attributes.items() if f not in folders}
-                self._cache.attributes = others | attributes_of(values, self._names)
+        with self.attributes.reading(folders) as reading:
+            named = self.attributes.take(reading, *read_attributes(session, spec))
         if not named:
             self._read_attributes(session)
 

@@ -48,6 +48,9 @@ MARGIN_S = 120.0
 """Before the end of a long lease, in which it is renewed; a vCenter that pauses takes less."""
 
 
+ReadFields = Callable[[VCenterSession, Collection[str]], tuple[dict[str, int], dict[str, dict[int, str]]]]
+
+
 class HeldElsewhere(Refused):
     """Another controller drives the domain."""
 
@@ -79,6 +82,8 @@ class Leases:
         self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, holder, force: None
         """told, in the thread of `hold`, from which other holder a domain was taken, and whether by force"""
         self.silent: Callable[[VCenterSession, str], bool] = lambda session, holder: False
+        self.read_fields: ReadFields = read_fields
+        """reads definitions and a folder's values: its record comes with its lease"""
         self._leases: dict[str, _HeldLease] = {}
         self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
@@ -277,7 +282,7 @@ class Leases:
 
     def read(self, session: VCenterSession, folder: str) -> LeaseReading:
         """The lease as vCenter shows it now; with one call."""
-        fields, values = read_fields(session, [folder])
+        fields, values = self.read_fields(session, [folder])
         prefix = f"{CLAIM}{folder}."
         claims = {
             int(name.removeprefix(prefix)): key
