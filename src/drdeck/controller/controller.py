@@ -16,6 +16,7 @@ from drdeck.controller.journal.alarm_trail import AlarmTrail
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.step_trail import StepTrail
+from drdeck.controller.journal.trial_trail import TrialTrail
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.alarms import Finding
@@ -92,6 +93,7 @@ class Controller:
         self._trail = AlarmTrail(record, journal.events)
         self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)
+        self._trials = TrialTrail(record, journal.events)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
@@ -135,6 +137,7 @@ class Controller:
         self._trail.follow(view)
         self._writing.follow(view)
         self._steps.follow(view)
+        self._trials.follow(view)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""

@@ -17,8 +17,10 @@ from drdeck.cli.json_shapes import Json
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.journal.operation_evidence import OperationReport, operation_report
 from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.journal.trial_trail import BootReport
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.actions.request import Request
+from drdeck.model.facts.trial_facts import NOT_SAID
 from drdeck.model.returning.checklist import ReturnStep, return_steps
 from drdeck.model.text import in_json
 from drdeck.model.times import show_clock, show_seconds
@@ -96,6 +98,10 @@ def shape(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Json:
         "changes": [
             {"at": time(c.at), "vm": c.vm or None, "by": c.by or None, "text": c.text} for c in r.changes
         ],
+        "boots": [
+            {"vm": b.vm, "on_at": time(b.on_at), "ready_at": time(b.ready_at), "took_s": b.took_s}
+            for b in r.boots
+        ],
         "way_back": None if way_back is None else [msgspec.to_builtins(step) for step in way_back],
         "journal": journal_shape(r.events, r.problems),
     }
@@ -122,6 +128,8 @@ def blocks(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Itera
     yield Table("Questions", ("Since", "Question", "Answer"), rows_of_questions)
     changes = [(instant_text(c.at), c.vm, c.by, c.text) for c in r.changes]
     yield Table("Changes by others", ("Time", "VM", "By", "What"), changes)
+    starts = [(b.vm, instant_text(b.on_at), instant_text(b.ready_at), _took(b)) for b in r.boots]
+    yield Table("Starts of the test VMs", ("VM", "Powered on", "Ready", "Took"), starts)
     steps = [(step["time"][:19] + "Z", step["says"], step["result"], step["text"]) for step in r.steps]
     yield Table("Steps, by this machine's clock", ("Time", "What", "Result", "Remark"), steps)
     if way_back is None:
@@ -169,7 +177,19 @@ def _outcome(op: OperationView) -> str:
         for key, value in op.result.items()
         if key != "outcome" and _figure(key, value) not in outcome
     ]
-    return "; ".join(filter(None, (op.error or "", outcome, *figures)))
+    return "; ".join(filter(None, (op.error or "", outcome, _verdict(op), *figures)))
+
+
+def _verdict(op: OperationView) -> str:
+    """A tester's word on the test that an operation has ended; empty for others."""
+    if op.action != "test_end":
+        return ""
+    note = f": {op.request.note}" if op.request.note else ""
+    return f"result {op.request.result or NOT_SAID}{note}"
+
+
+def _took(boot: BootReport) -> str:
+    return "" if boot.took_s is None else show_clock(boot.took_s)
 
 
 def _name(key: str) -> str:

@@ -16,9 +16,12 @@ from .audit import steps_of
 from .event_store import Event, Journal
 from .operations import Operation, OperationView, view_of
 from .question_trail import QuestionTrail
+from .trial_trail import TEST_VMS, BootReport, boots
 
 _BEGINS_ANEW = ("cfo_start", "cfo_complete")
 """Acts with which another failover of the domain begins: what comes then belongs to that one."""
+_OF_A_TEST = ("test_end", "test_adopt")
+"""What follows a test until the next one."""
 
 
 class ChangeReport(Frozen, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class OperationReport(Frozen, frozen=True, kw_only=True):
 
     `saw`: facts that the operator was shown before, by name; `against`: what spoke against a Force.
     `followed`: the operations of the domain until its next failover: rollbacks, exit, undo, commit;
-    `questions` and `changes`: those of all of these.
+    of a test: its end. `questions` and `changes`: those of all of these. `boots`: starts of a test's VMs.
     """
 
     operation: OperationView
@@ -45,6 +48,7 @@ class OperationReport(Frozen, frozen=True, kw_only=True):
     followed: tuple[OperationView, ...] = ()
     questions: tuple[QuestionReport, ...] = ()
     changes: tuple[ChangeReport, ...] = ()
+    boots: tuple[BootReport, ...] = ()
     events: int = 0
     problems: tuple[str, ...] = ()
 
@@ -61,8 +65,10 @@ def operation_report(file: Path, ident: str) -> OperationReport | None:
             return None
         in_order = sorted(operations.values(), key=lambda op: (op.asked_at, op.id))
         later = [op for op in in_order[in_order.index(subject) + 1 :] if op.domain == subject.domain]
-        end = next((i for i, op in enumerate(later) if op.action in _BEGINS_ANEW), len(later))
-        followed = later[:end]
+        of_a_test = subject.action == "test_start"
+        anew = (subject.action,) if of_a_test else _BEGINS_ANEW
+        end = next((i for i, op in enumerate(later) if op.action in anew), len(later))
+        followed = [op for op in later[:end] if not of_a_test or op.action in _OF_A_TEST]
         until = later[end].asked_at if end < len(later) else None
         own = {op.id for op in (subject, *followed)}
         events = [
@@ -88,6 +94,7 @@ def operation_report(file: Path, ident: str) -> OperationReport | None:
             followed=tuple(map(view_of, followed)),
             questions=_questions(events, subject.domain),
             changes=tuple(changes),
+            boots=boots(journal.events(TEST_VMS), subject.id) if of_a_test else (),
             events=journal.count(),
             problems=tuple(journal.verify()),
         )

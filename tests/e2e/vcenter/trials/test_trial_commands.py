@@ -21,7 +21,7 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     rehearsal = deck.json(*START, "--dry-run")
     assert rehearsal["accepted"] and any("is cloned" in text for text in rehearsal["says"])
     assert any("retention" in text for text in rehearsal["not_checked"])
-    deck.run(*START, "--for", "2h", "--wait")
+    ident = deck.run(*START, "--for", "2h", "--wait").stdout.strip()
     trial = tests.shown()["test"]
     assert trial["state"] == "running" and sorted(vm["of"] for vm in trial["vms"]) == sorted(VMS)
     assert all(vm["power"] == "on" and vm["ready"] for vm in trial["vms"])
@@ -35,6 +35,14 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     assert "is being tested already" in deck.run(*START, code=3).stderr
 
     deck.run(*END, "--result", "passed", "--note", "all logins work", "--wait")
+    report = deck.json("report", ident)
+    assert sorted(boot["vm"] for boot in report["boots"]) == sorted(VMS)
+    assert all(boot["on_at"] <= boot["ready_at"] and boot["took_s"] >= 0 for boot in report["boots"])
+    assert [op["action"] for op in report["followed"]] == ["test_end"]
+    text = deck.run("report", ident).stdout
+    assert "Starts of the test VMs" in text and "result passed: all logins work" in text
+    clone = f'clone {VMS[0]} as drdeck-test-{DOMAIN}-{VMS[0]} from "replica 2"'
+    assert clone in [step["says"] for step in report["steps"]]
     domain = tests.flow.show()
     assert domain["test"] is None
     assert (domain["tested"]["result"], domain["tested"]["note"]) == ("passed", "all logins work")

@@ -40,7 +40,8 @@ def test_a_clone_that_fails_says_what_to_do(
     recovery.rule("CloneVM_Task", "fail", VMS[0], times=1, text="In vCenter's words.", fault=fault)
     ident = tests.flow.deck.run(*START).stdout.strip()
     text = asked(tests, ident)
-    assert f"Could not clone {VMS[0]} as {CLONE}: In vCenter's words; " in text and says in text, text
+    failed = f'Could not clone {VMS[0]} as {CLONE} from "replica 2": In vCenter\'s words; '
+    assert failed in text and says in text, text
     tests.flow.deck.run("answer", ident, "retry")
     tests.flow.until(lambda domain: domain["test"]["state"] == "running")
     assert tests.clones() == [CLONE] and recovery.calls()["CloneVM_Task"] == 2

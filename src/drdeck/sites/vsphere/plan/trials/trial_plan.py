@@ -120,7 +120,7 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
             ),
             **_moves(s),
         }
-        says = f"clone {vm.name} as {name}"
+        says = f"clone {vm.name} as {name}" + (f' from "{point.name}"' if point is not None else "")
         call = on_vm(
             vm, "clone", f"clone:{t.of}", says, args, _RETRY_OR_GIVE_UP, after_loss="repeat", limit_s=limit_s
         )
