@@ -30,6 +30,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
 )
 from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.calls import rollback_call, vm_calls
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import PointArguments
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
 from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
@@ -225,7 +226,7 @@ ACTS: dict[str, Act] = {
     POWER_ON: lambda session, vm: carry_out(vm_calls.power_on(session, vm)),
     POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm),
     CREATE_SNAPSHOT: lambda session, vm: carry_out(
-        rollback_call.make_snapshot(session, vm, {"name": "n", "description": "d"})
+        rollback_call.make_snapshot(session, vm, PointArguments(name="n", description="d"))
     ),
     SET_FIELD: lambda session, vm: AttributeWriter().set(session, vm, "drdeck.mode", "x"),
     MANAGE_FIELDS: lambda session, vm: AttributeWriter().set(session, vm, "drdeck.new", "x"),

@@ -31,7 +31,7 @@ from drdeck.sites.vsphere.record.event_words import event_words_of
 from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import WaitArguments, record_step
 from drdeck.sites.vsphere.vcenter.calls.call_runner import CallRunner
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import KnownHardware
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, EarlierAttempt
@@ -302,7 +302,7 @@ class CallExecutor:
 
     async def _await_others(self, call: PlannedCall, begun: TaskBegun | None) -> str:
         """Wait until a task of others on a VM has ended; it holds no place meanwhile."""
-        task = call.args["task"]
+        task = WaitArguments.of(call.args).task
         if begun is not None:
             await begun(task)
         while True:

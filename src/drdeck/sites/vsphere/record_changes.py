@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.record import (
     way_back_transitions,
 )
 from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import JoinArguments, record_step
 
 
 def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now: datetime) -> Changes:
@@ -73,7 +73,9 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
         case c.MakePlannedCall() if command.call.kind == "note":
             return transitions.synchronised(record, now)
         case c.MakePlannedCall() if command.call.kind == "join":
-            return transitions.joined(record, command.call.vm or "", command.call.args.get("absent", ""))
+            return transitions.joined(
+                record, command.call.vm or "", JoinArguments.of(command.call.args).absent
+            )
         case c.MakePlannedCall():
             to, g, newest = record_step(command.call)
             return transitions.step(record, command.operation, to, g, now, newest)

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.plan.trials.trial_view import offer_of
 from drdeck.sites.vsphere.record import trial_transitions
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CloneRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, record_step
 from drdeck.sites.vsphere.vcenter.calls.trials.before_clones import BeforeClones, before_clones
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_adoption import Adopted, adopted
@@ -230,17 +230,17 @@ class TrialWork:
         if not answer:
             return {}, ""
         if call.kind == "clone":
+            args = CloneArguments.of(call.args)
             clone_facts = msgspec.json.decode(answer, type=Cloned)
             clone = CloneRecord(
                 of=call.vm or "",
-                snapshot=call.args["snapshot"],
+                snapshot=args.snapshot,
                 uuid=clone_facts.uuid,
-                marker=call.args["marker"],
+                marker=args.marker,
                 bases=clone_facts.bases,
             )
-            return trial_transitions.cloned(
-                record, clone_facts.vm, clone
-            ), f"{call.args['name']} is {clone_facts.vm}"
+            remark = f"{args.name} is {clone_facts.vm}"
+            return trial_transitions.cloned(record, clone_facts.vm, clone), remark
         end = msgspec.json.decode(answer, type=Removed)
         changes = trial_transitions.removed(record, call.vm or "", end.left, end.replica)
         remark = f"{call.name} is left over: {end.left}" if end.left else ""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from pyVmomi import vim
 
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.trials import trial_removal
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned, linked_clone
@@ -32,7 +33,7 @@ class Bubble(NamedTuple):
     args: dict[str, str]
 
     def remove(self) -> Removed:
-        steps = trial_removal.remove_test(self.session, self.clone._moId, self.args)
+        steps = trial_removal.remove_test(self.session, self.clone._moId, TestVmArguments.of(self.args))
         return msgspec.json.decode(run(self.vcenter, steps), type=Removed)
 
     def reconfigure(self, **changes: Any) -> None:
@@ -64,9 +65,10 @@ def cloned_from(b: Bubble, vm: str, marker: str = MARKER, ending: str = "") -> A
         "name": f"drdeck-test-erp-{vm}{ending}",
         "snapshot": b.vcenter.snapshots(vm)[-1].id,
         "annotation": "a test",
+        "pool": "",
         f"move:{source.network[0]._moId}": network._moId,
     }
-    answer = run(b.vcenter, linked_clone(b.session, source._moId, start, "clone it"))
+    answer = run(b.vcenter, linked_clone(b.session, source._moId, CloneArguments.of(start), "clone it"))
     return vim.VirtualMachine(msgspec.json.decode(answer, type=Cloned).vm, b.vcenter.si._stub)
 
 
@@ -82,11 +84,12 @@ def bubble(vcenter: VCenter) -> Bubble:
         "name": "drdeck-test-erp-erp-db01",
         "snapshot": vcenter.snapshots(SOURCE)[-1].id,
         "annotation": "a test",
+        "pool": "",
         f"move:{source.network[0]._moId}": network._moId,
     }
-    answer = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
+    answer = run(vcenter, linked_clone(session, source._moId, CloneArguments.of(start), "clone it"))  # type: ignore[arg-type]
     cloned = msgspec.json.decode(answer, type=Cloned)
-    again = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
+    again = run(vcenter, linked_clone(session, source._moId, CloneArguments.of(start), "clone it"))  # type: ignore[arg-type]
     assert again == answer, "what the marker finds is not cloned again"
     args = {
         "uuid": cloned.uuid,
@@ -332,7 +335,7 @@ def test_nothing_is_asked_between_the_conditions_and_the_destruction(bubble: Bub
         methods.append(info.wsdlName)
         return invoke(managed, info, args, *more)
 
-    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, bubble.args)
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TestVmArguments.of(bubble.args))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bubble.session.stub, "InvokeMethod", listening)
         task = next(steps)
@@ -348,7 +351,7 @@ def test_nothing_is_asked_between_the_conditions_and_the_destruction(bubble: Bub
 
 def test_a_replica_that_loses_a_disk_is_told(bubble: Bubble) -> None:
     ((file, _),) = rehearsing.disk_files(bubble.vcenter, SOURCE)
-    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, bubble.args)
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TestVmArguments.of(bubble.args))
     bubble.vcenter.done(next(steps))
     rehearsing.detach_disk(bubble.vcenter, bubble.vcenter.vm(SOURCE))
     with pytest.raises(StopIteration) as over:

@@ -16,7 +16,7 @@ from drdeck.model.text import brief, composed, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.domain_record import Record
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, with_moves
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moving
 
 from .parts.runbook_groups import group_number, groups, readiness_of
 from .restore_points import point_name
@@ -53,9 +53,9 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def moves(self) -> dict[str, str]:
-        """The arguments of a call that maps networks, by the record and the settings."""
+        """The networks that cards are moved between, id -> id, by the record and the settings."""
         others = {OTHERS: self.others_to} if self.others_to else {}
-        return with_moves({**self.record.networks, **others})
+        return moving({**self.record.networks, **others})
 
     @property
     def trial_prefix(self) -> str:

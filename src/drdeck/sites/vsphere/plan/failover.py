@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.plan.parts.runbook_start import RunbookStart, starting_group
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moves_of
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, ConnectArguments, PointArguments
 
 from .domain_state import DomainState
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
@@ -134,21 +134,22 @@ def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
 
 def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
     """The networks and the entry point of the VMs of a failover, for a call that prepares one."""
-    point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
-    return {**s.moves, **point}
+    words = f"drdeck: state before failover {f.id}"
+    return PointArguments(name=entry_name(f.id), description=words, moves=s.moves).as_text()
 
 
 def _power_on_args(s: DomainState, vm: VmFacts, r: FailoverRecord | RollbackRecord) -> dict[str, str] | None:
     """Arguments of a power on, for what the VM still lacks: late joiners their networks, one that was busy
     while the others were prepared its entry point, or its networks where no entry points are made."""
     if s.is_left_out(vm):
-        return s.moves
+        return ConnectArguments(moves=s.moves).as_text()
     if not isinstance(r, FailoverRecord):
         return None
     if s.settings.undo:
         return _entry_args(s, r) if entry_point(vm, r.id) is None else None
-    moves = moves_of(s.moves)
-    return s.moves if OTHERS in moves or not moves.keys().isdisjoint(vm.networks) else None
+    if OTHERS in s.moves or not s.moves.keys().isdisjoint(vm.networks):
+        return ConnectArguments(moves=s.moves).as_text()
+    return None
 
 
 def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool = False) -> Phase:
@@ -156,10 +157,8 @@ def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool 
 
     `defers`: a VM on which others' tasks run holds up nobody, and is mapped when it is powered on.
     """
-    args = s.moves
-    moves = moves_of(args)
-    if defers:
-        args = args | {"busy": "later"}
+    moves = s.moves
+    args = ConnectArguments(moves=moves, busy="later" if defers else "").as_text()
     calls, busy, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.living() if moves else ():
         if OTHERS not in moves and not {*moves, *moves.values()}.intersection(vm.networks):

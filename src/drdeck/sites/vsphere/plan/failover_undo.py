@@ -22,6 +22,7 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import (
     wait_for_others,
 )
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import RollbackArguments
 
 from .domain_state import DomainState, stays_out
 from .pitr_session import REMOVALS
@@ -108,11 +109,9 @@ def _reverting(s: DomainState, u: UndoRecord) -> Phase:
             calls.append(wait_for_others(vm, float(s.settings.task_timeout)))
             continue
         point = entry_point(vm, u.of)
-        args = {
-            "snapshot": point.id if point else "",
-            "name": point.name if point else "",
-            "since": show(u.began),
-        }
+        args = RollbackArguments(
+            snapshot=point.id if point else "", name=point.name if point else "", since=show(u.began)
+        ).as_text()
         says = f"take {vm.name} back to before the failover"
         limit_s = float(s.settings.task_timeout)
         calls.append(on_vm(vm, "revert", "undo-revert", says, args, after_loss="repeat", limit_s=limit_s))

@@ -11,9 +11,10 @@ from drdeck.model.domains import SessionState
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import ConnectArguments, JoinArguments, PointArguments
 
 from .domain_state import DomainState
-from .restore_points import point_name
+from .restore_points import entry_words, point_name
 
 _PHASES = ("power", "delay", "recovered", "finished")
 """of a failover: those in which networks are mapped already"""
@@ -40,7 +41,7 @@ def _next_call(s: DomainState, vm: VmFacts) -> PlannedCall | None:
     if vm.power != "on":
         if s.is_in_time(vm):
             return None
-        says, args = f"power on {vm.name}, which joins late", s.moves
+        says, args = f"power on {vm.name}, which joins late", ConnectArguments(moves=s.moves).as_text()
         return on_vm(vm, "power_on", "join:power", says, args, limit_s=limit_s)
     if not s.ready(vm):
         return None
@@ -48,11 +49,12 @@ def _next_call(s: DomainState, vm: VmFacts) -> PlannedCall | None:
         point = point_name(session.entry)
         member = not s.record.session_vms or vm.id in s.record.session_vms
         if member and not vm.has_snapshot(point):
-            entry = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
+            entry = PointArguments(name=point, description=entry_words(session.id)).as_text()
             says = f"make the entry point of {vm.name}, which joins late"
             return on_vm(vm, "snapshot", "join:entry", says, entry, limit_s=limit_s)
     says = f"note that {vm.name} has joined"
-    return on_vm(vm, "join", "join:note", says, {"absent": s.absent_name(vm)}, after_loss="repeat")
+    joined = JoinArguments(absent=s.absent_name(vm)).as_text()
+    return on_vm(vm, "join", "join:note", says, joined, after_loss="repeat")
 
 
 def left_out_because(s: DomainState, vm: VmFacts) -> str:

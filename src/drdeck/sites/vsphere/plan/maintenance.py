@@ -9,6 +9,7 @@ from drdeck.model.planned import PlannedCall
 from drdeck.model.points_budget import JOIN_S
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import AnswerArguments, PointArguments
 
 from .domain_state import DomainState
 from .restore_points import CHAIN_MAX, instant_of, ours, point_name, prunable, removal_of, removal_order
@@ -60,7 +61,7 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
         if doomed:
             calls.append(removal_of(vm, removal_order(vm, doomed)[0], "prune"))
         elif name is not None and not full(vm) and not vm.has_snapshot(name):
-            args = {"name": name, "description": "drdeck: group point"}
+            args = PointArguments(name=name, description="drdeck: group point").as_text()
             says = f"make restore point {name} of {vm.name}"
             calls.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
     return calls
@@ -85,7 +86,7 @@ def answers(s: DomainState, uuid_question: str) -> list[PlannedCall]:
             continue
         key = next((key for label, key in question.choices.items() if label.endswith(ending)), None)
         if key is not None:
-            args = {"question": question.id, "choice": key}
+            args = AnswerArguments(question=question.id, choice=key).as_text()
             says = f'answer "{uuid_question}" to the question whether {vm.name} was moved or copied'
             calls.append(on_vm(vm, "answer", f"answer:{question.id}", says, args))
     return calls

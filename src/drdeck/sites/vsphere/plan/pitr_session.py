@@ -20,10 +20,20 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import (
     wait_for_others,
 )
 from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import PointArguments, RollbackArguments
 
 from .domain_state import DomainState
 from .failover import starting
-from .restore_points import ancestors, is_entry_point, ours, point_name, prunable, removal, target
+from .restore_points import (
+    ancestors,
+    entry_words,
+    is_entry_point,
+    ours,
+    point_name,
+    prunable,
+    removal,
+    target,
+)
 
 REMOVALS = 12.0
 """A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
@@ -60,7 +70,7 @@ def _entry_points(
     assert session.entry is not None
     point, limit_s = point_name(session.entry), float(s.settings.task_timeout)
     lacking = [vm for vm in s.session_vms() if not s.is_skipped(vm) and not vm.has_snapshot(point)]
-    args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
+    args = PointArguments(name=point, description=entry_words(session.id)).as_text()
     calls = tuple(
         once_free(vm, on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s))
         for vm in lacking
@@ -86,7 +96,6 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
     calls, busy = [], []
     session, limit_s = s.record.session, float(s.settings.task_timeout)
     entry = point_name(session.entry) if session is not None and session.entry is not None else ""
-    moves = s.moves
     for vm in vms:
         point = target(vm, r.to, s.record)
         if vm.running_tasks:
@@ -94,14 +103,14 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
             calls.append(wait_for_others(vm, limit_s))
             continue
         says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
-        args = {
-            "snapshot": point.id if point else "",
-            "name": point.name if point else "",
-            "since": show(r.began or r.since),
-            "entry": entry,
-            **({"memory": "discard"} if point is not None and point.memory else {}),
-            **moves,
-        }
+        args = RollbackArguments(
+            snapshot=point.id if point else "",
+            name=point.name if point else "",
+            since=show(r.began or r.since),
+            entry=entry,
+            memory="discard" if point is not None and point.memory else "",
+            moves=s.moves,
+        ).as_text()
         calls.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(

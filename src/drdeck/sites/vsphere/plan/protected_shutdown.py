@@ -17,6 +17,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step
 from drdeck.sites.vsphere.plan.parts.runbook_groups import group_number
 from drdeck.sites.vsphere.record.record_values import FailoverRecord
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import ShutdownArguments
 
 from .domain_state import DomainState
 from .restore_points import newest_number
@@ -103,7 +104,7 @@ def _call(s: DomainState, f: FailoverRecord, group: ShutdownGroup, vm: VmFacts) 
         "shutdown_guest",
         f"shutdown:{f.g}:{f.n}" if f.g else f"shutdown:{f.n}",
         f"shut down {at_source}",
-        {"since": show(f.since)},
+        ShutdownArguments(since=show(f.since)).as_text(),
         choices=RETRY_OR_ABORT,
         after_loss="repeat",
     )

@@ -13,6 +13,7 @@ from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import RemovalArguments
 
 from .parts.planned_calls import on_vm
 
@@ -29,6 +30,11 @@ WITH_MEMORY = "with memory, which is discarded: VMs boot"
 AHEAD = timedelta(seconds=60)
 """By so much a host's clock, which dates snapshots, may be ahead of vCenter's without a word."""
 _OLDEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+def entry_words(session: str) -> str:
+    """The description of the entry points of a PITR session, by its id."""
+    return f"drdeck: entry point of PITR session {session}"
 
 
 def point_name(instant: datetime) -> str:
@@ -225,7 +231,7 @@ def removal(vm: VmFacts, ids: set[str], limit_s: float) -> PlannedCall:
     order = removal_order(vm, ids)
     if len(order) == 1 or len(order) < len(vm.snapshots) or not all(map(_drdecks, vm.snapshots)):
         return removal_of(vm, order[0], limit_s=limit_s)
-    args = {"snapshots": " ".join(x.id for x in order), "name": order[0].name}
+    args = RemovalArguments(snapshots=" ".join(x.id for x in order), name=order[0].name).as_text()
     says = f"remove all {len(order)} points of {vm.name}, which are drdeck's"
     return on_vm(vm, "remove", f"remove-all:{order[0].id}", says, args, limit_s=limit_s)
 
@@ -238,6 +244,6 @@ def removal_of(
     vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0
 ) -> PlannedCall:
     """Remove one snapshot of a VM."""
-    args = {"snapshot": snapshot.id, "name": snapshot.name}
+    args = RemovalArguments(snapshot=snapshot.id, name=snapshot.name).as_text()
     says = f'{verb} "{snapshot.name}" of {vm.name}'
     return on_vm(vm, "remove", f"{verb}:{snapshot.id}", says, args, limit_s=limit_s)

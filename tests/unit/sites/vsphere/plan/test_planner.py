@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import ShutdownRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import ConnectArguments
 from tests.support.vcenter.domain_states import (
     OP,
     at,
@@ -197,7 +197,10 @@ def test_networks_before_power() -> None:
         domain_state(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"
     )
     phase = plan(strange).phase
-    assert phase is not None and moves_of(phase.calls[0].args) == {"net-1": "net-2", "*": "net-9"}
+    assert phase is not None and ConnectArguments.of(phase.calls[0].args).moves == {
+        "net-1": "net-2",
+        "*": "net-9",
+    }
     apart = vm("c", "off", networks=("net-3",))  # its state is kept for an undo all the same
     assert due(apart, failover=failover("network"), **mapped)[:3] == (["prepare c"], "", "power")
 
@@ -339,7 +342,7 @@ def test_a_rollback_maps_the_networks_again() -> None:
         vm("a", "off", **points), record=Record(rollback=rollback("revert"), networks=mapped, **record)
     )
     phase = plan(s).phase
-    assert phase is not None and moves_of(phase.calls[0].args) == {"net-1": "net-2"}
+    assert phase is not None and ConnectArguments.of(phase.calls[0].args).moves == {"net-1": "net-2"}
     assert phase.calls[0].args["entry"] == point_name(at(0))
 
 

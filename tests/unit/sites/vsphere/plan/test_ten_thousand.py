@@ -10,7 +10,7 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record.attributes import read, write_many
 from drdeck.sites.vsphere.record.domain_record import Record
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import ConnectArguments
 from tests.support.vcenter.domain_states import domain_state, failover, settings, vm
 
 VMS = 10_000
@@ -32,7 +32,7 @@ def test_those_that_take_part_are_mapped_by_one_phase(record: Any) -> None:
     s = domain_state(*MACHINES, record=Record(failover=failover("network"), **record))
     phase = plan(s).phase
     assert phase is not None and [call.vm for call in phase.calls] == [m.id for m in MACHINES[1::2]]
-    assert all(moves_of(call.args) == MAPPED for call in phase.calls)
+    assert all(ConnectArguments.of(call.args).moves == MAPPED for call in phase.calls)
 
 
 def test_none_of_the_others_is_asked_about(record: Any) -> None:

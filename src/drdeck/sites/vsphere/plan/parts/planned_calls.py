@@ -8,7 +8,7 @@ from typing import NamedTuple
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import RecordStep
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import RecordStep, WaitArguments
 
 
 class Plan(NamedTuple):
@@ -46,7 +46,8 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
     """Wait for a task on a VM that is not this operation's; after `limit_s` a person is asked."""
     task = vm.running_tasks[0]
     says = f"wait for the task of others on {vm.name}"
-    return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
+    args = WaitArguments(task=task).as_text()
+    return on_vm(vm, "wait", f"wait:{task}", says, args, after_loss="repeat", limit_s=limit_s)
 
 
 def once_free(vm: VmFacts, call: PlannedCall, limit_s: float | None = None) -> PlannedCall:
@@ -74,7 +75,7 @@ def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None =
     return PlannedCall(
         key=f"{what}:{operation}:{g}:{n}",
         kind="step",
-        args=RecordStep(what, g, newest).as_arguments(),
+        args=RecordStep(what, g, newest).as_text(),
         after_loss="repeat",
         choices=("retry",),
         says=_STEP_SAYS.get(what, what),

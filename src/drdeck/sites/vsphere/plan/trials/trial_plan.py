@@ -6,6 +6,7 @@ The phases are those of `record/phases.py`. The replicas are only cloned from; a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from drdeck.sites.vsphere.plan.parts.runbook_groups import groups, readiness_of
 from drdeck.sites.vsphere.plan.parts.runbook_start import RunbookStart, starting_group
 from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments, moving
 
 from .trial_names import clone_name
 
@@ -92,7 +93,7 @@ def is_ready(s: DomainState, vm: VmFacts) -> bool:
 
 
 def _moves(s: DomainState) -> dict[str, str]:
-    return with_moves({a: b for a, b in s.record.trial_networks.items() if not a.startswith("vm:")})
+    return moving({a: b for a, b in s.record.trial_networks.items() if not a.startswith("vm:")})
 
 
 def _cloning(s: DomainState, t: TrialRecord) -> Phase:
@@ -108,18 +109,18 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
         point = target(vm, t.to or s.now, s.record)
         name = clone_name(s.trial_prefix, s.name, vm.plain_name, taken)
         taken.add(name)
-        args = {
-            "name": name,
-            "folder": trials.folder,
-            "pool": trials.pool,
-            "marker": t.marker,
-            "snapshot": point.id if point is not None else "",
-            "annotation": (
+        args = CloneArguments(
+            name=name,
+            folder=trials.folder,
+            pool=trials.pool,
+            marker=t.marker,
+            snapshot=point.id if point is not None else "",
+            annotation=(
                 f"drdeck: test of {vm.plain_name} in {s.name}, begun {show(t.began)}, to end {show(t.ends)};"
                 " ended safely by drdeck only"
             ),
-            **_moves(s),
-        }
+            moves=_moves(s),
+        ).as_text()
         says = f"clone {vm.name} as {name}" + (f' from "{point.name}"' if point is not None else "")
         call = on_vm(
             vm, "clone", f"clone:{t.of}", says, args, _RETRY_OR_GIVE_UP, after_loss="repeat", limit_s=limit_s
@@ -131,18 +132,19 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
     )
 
 
-def _ours(t: TrialRecord, s: DomainState, ident: str) -> dict[str, str]:
+def _ours(t: TrialRecord, s: DomainState, ident: str, **more: Any) -> dict[str, str]:
     """Arguments by which a call makes sure that a VM is a test VM."""
     clone, trials = s.record.clones[ident], s.trials or _WHOLE
-    return {
-        "uuid": clone.uuid,
-        "marker": clone.marker,
-        "of": clone.of,
-        "bases": " ".join(clone.bases),
-        "folder": trials.folder,
-        "root": s.root,
-        "prefix": s.trial_prefix,
-    }
+    return TestVmArguments(
+        uuid=clone.uuid,
+        marker=clone.marker,
+        of_vm=clone.of,
+        bases=" ".join(clone.bases),
+        folder=trials.folder,
+        root=s.root,
+        prefix=s.trial_prefix,
+        **more,
+    ).as_text()
 
 
 def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
@@ -163,7 +165,7 @@ def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
             "trial_connect",
             f"isolate:{t.of}",
             f"put {facts.vm.name} on its isolated network",
-            {**_ours(t, s, facts.vm.id), **_moves(s)},
+            _ours(t, s, facts.vm.id, moves=_moves(s)),
             _RETRY_OR_GIVE_UP,
             limit_s=limit_s,
         )
@@ -202,14 +204,14 @@ def unready_clones(s: DomainState) -> tuple[str, ...]:
 
 
 def _power_on(s: DomainState, t: TrialRecord, vms: Sequence[VmFacts]) -> tuple[PlannedCall, ...]:
-    connected = {"connected": "yes"} if s.trials_connected else {}
+    connected = "yes" if s.trials_connected else ""
     return tuple(
         on_vm(
             vm,
             "trial_on",
             f"trial-power:{t.g}:{t.n}",
             f"power on {vm.plain_name}",
-            {**_ours(t, s, vm.id), **_moves(s), **connected},
+            _ours(t, s, vm.id, moves=_moves(s), connected=connected),
             _RETRY_OR_GIVE_UP,
             limit_s=float(s.settings.task_timeout),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 
 from pyVmomi import vim, vmodl
 
@@ -18,6 +17,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     step_to,
 )
 
+from .call_arguments import RemovalArguments
 from .vm_tasks import CallSteps, vm_of
 
 ROOM = 1 << 30
@@ -26,14 +26,14 @@ meanwhile goes into one more delta, and disks below grow before the delta goes. 
 want of it leaves disks to be consolidated (VMware, "Delete Snapshots" and "Consolidate Snapshots")."""
 
 
-def remove_snapshots(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
-    """Remove the snapshot `args["snapshot"]`, not those that stand on it, or all of `args["snapshots"]`.
+def remove_snapshots(session: VCenterSession, vm: str, points: RemovalArguments, aim: str) -> CallSteps:
+    """Remove one snapshot, not those that stand on it, or all of several.
 
     Raises Refused where a datastore of the VM is nearly full.
     """
     present = _look(session, vm, aim)
-    ids = args.get("snapshots", "").split() or [args["snapshot"]]
-    if "snapshots" in args and present is not None and set(present) == set(ids):
+    ids = points.ids
+    if points.snapshots and present is not None and set(present) == set(ids):
         yield vm_of(session, vm).RemoveAllSnapshots_Task(consolidate=True)
         return ""
     for snapshot in ids:  # somebody's came beside them: it stays

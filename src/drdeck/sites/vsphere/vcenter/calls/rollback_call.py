@@ -12,7 +12,7 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.hardware_reader import is_a
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
 
-from .call_arguments import moves_of
+from .call_arguments import PointArguments, RollbackArguments
 from .network_cards import map_cards
 from .task_history import REVERT, Trace, traces
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
@@ -38,21 +38,21 @@ def roll_back(
     session: VCenterSession,
     vm: str,
     name: str,
-    args: Mapping[str, str],
+    to: RollbackArguments,
     aim: str,
     before: EarlierAttempt | None = None,
     cached: KnownHardware | None = None,
 ) -> CallSteps:
-    """Revert a VM to `args["snapshot"]` and leave it off, on its recovery networks; the settings that went
+    """Revert a VM to a snapshot and leave it off, on its recovery networks; the settings that went
     back.
 
     A revert takes the configuration of the snapshot back, and the power state where it has memory (API
     reference: RevertToSnapshot_Task): cards are mapped again and memory is discarded, for only disks are
     rolled back. What came of a revert that was asked for before counts: it is waited for, was done, or has
-    failed. Raises Refused where the snapshot, or `args["entry"]`, the entry point by name, is not there: then
+    failed. Raises Refused where the snapshot, or `to.entry`, the entry point by name, is not there: then
     nothing was touched.
     """
-    target, machine = args.get("snapshot", ""), vm_of(session, vm)
+    target, machine = to.snapshot, vm_of(session, vm)
     if not target:
         raise Refused(f"Could not {aim}: it has no restore point at or before that instant any more")
     earlier = cached.before if cached is not None else None
@@ -61,13 +61,10 @@ def roll_back(
     earlier = earlier or summary_of(now.get("config.hardware"))
     snapshots = _names(now.get("snapshot"))
     if target not in snapshots:
+        raise Refused(f'Could not {aim}: its restore point "{to.name}" is not there any more')
+    if to.entry and to.entry not in snapshots.values():
         raise Refused(
-            f'Could not {aim}: its restore point "{args.get("name", target)}" is not there any more'
-        )
-    entry = args.get("entry", "")
-    if entry and entry not in snapshots.values():
-        raise Refused(
-            f'Could not {aim}: it has no entry point "{entry}", so that what it wrote since could not be'
+            f'Could not {aim}: it has no entry point "{to.entry}", so that what it wrote since could not be'
             " had back"
         )
     if before is None or not (yield from _reverted(session, vm, target, before)):
@@ -78,7 +75,7 @@ def roll_back(
     if str(later.get("runtime.powerState")) != "poweredOff":
         yield from power_off(session, vm)
     hardware = later.get("config.hardware")
-    yield from map_cards(session, machine, hardware.device if hardware else (), moves_of(args))
+    yield from map_cards(session, machine, hardware.device if hardware else (), to.moves)
     remark = settings_gone_back(earlier, summary_of(hardware))
     return f"{name}: {remark}" if remark else ""
 
@@ -145,16 +142,14 @@ def _reverted(
         waited_for = mine
 
 
-def make_snapshot(
-    session: VCenterSession, vm: str, args: Mapping[str, str], again: bool = False
-) -> CallSteps:
+def make_snapshot(session: VCenterSession, vm: str, point: PointArguments, again: bool = False) -> CallSteps:
     """Make a snapshot of the disks only; with `again` it may be there, and is not made twice."""
     machine = vm_of(session, vm)
     if again:
         there = properties(session, machine, "snapshot").get("snapshot")
-        if args["name"] in _names(there).values():
+        if point.name in _names(there).values():
             return ""
     yield machine.CreateSnapshot_Task(
-        name=args["name"], description=args["description"], memory=False, quiesce=False
+        name=point.name, description=point.description, memory=False, quiesce=False
     )
     return ""

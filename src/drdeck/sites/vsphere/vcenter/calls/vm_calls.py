@@ -11,7 +11,15 @@ from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import BUSY
 
-from .call_arguments import moves_of
+from .call_arguments import (
+    AnswerArguments,
+    CloneArguments,
+    ConnectArguments,
+    PointArguments,
+    RemovalArguments,
+    RollbackArguments,
+    TestVmArguments,
+)
 from .entry_call import prepare, prepare_or_defer
 from .network_cards import map_cards, with_cards
 from .removal_call import remove_snapshots
@@ -50,13 +58,13 @@ def connect(session: VCenterSession, vm: str, moves: Mapping[str, str]) -> CallS
     return (yield from map_cards(session, machine, cards, moves))
 
 
-def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> None:
+def answer_question(session: VCenterSession, vm: str, answer: AnswerArguments, aim: str) -> None:
     """Answer what vCenter asks of a VM. Raises Refused where somebody else has answered meanwhile.
 
     Both faults mean that the question is not asked any more (API reference: AnswerVM).
     """
     try:
-        vm_of(session, vm).AnswerVM(args["question"], args["choice"])
+        vm_of(session, vm).AnswerVM(answer.question, answer.choice)
     except (vim.fault.ConcurrentAccess, vmodl.fault.InvalidArgument):
         raise Refused(f"Could not {aim}: it is not asked any more; somebody else has answered") from None
 
@@ -81,8 +89,8 @@ def before_power_on(session: VCenterSession, call: PlannedCall) -> CallSteps:
     """Do what a VM that is to start still lacks by the call's arguments, where a look finds it lacking."""
     vm, args = call.vm or "", call.args
     if "name" in args:
-        return (yield from prepare(session, vm, call.name, args))
-    if moves := moves_of(args):
+        return (yield from prepare(session, vm, call.name, PointArguments.of(args)))
+    if moves := ConnectArguments.of(args).moves:
         yield from connect(session, vm, moves)
     return ""
 
@@ -112,30 +120,32 @@ def carry_out(
         case "power_off" | "power_off_there":
             yield from power_off(session, vm)
         case "snapshot":
-            yield from make_snapshot(session, vm, args, again)
+            yield from make_snapshot(session, vm, PointArguments.of(args), again)
         case "revert":
-            return (yield from roll_back(session, vm, call.name, args, aim, before, hardware))
+            to = RollbackArguments.of(args)
+            return (yield from roll_back(session, vm, call.name, to, aim, before, hardware))
         case "remove":
-            yield from remove_snapshots(session, vm, args, aim)
+            yield from remove_snapshots(session, vm, RemovalArguments.of(args), aim)
         case "answer":
-            answer_question(session, vm, args, aim)
+            answer_question(session, vm, AnswerArguments.of(args), aim)
         case "prepare":
-            return (yield from prepare_or_defer(session, vm, call.name, args))
+            return (yield from prepare_or_defer(session, vm, call.name, PointArguments.of(args)))
         case "clone":
-            return (yield from linked_clone(session, vm, args, aim))
+            return (yield from linked_clone(session, vm, CloneArguments.of(args), aim))
         case "trial_connect":
-            yield from isolate(session, vm, args, aim)
+            yield from isolate(session, vm, TestVmArguments.of(args), aim)
         case "trial_on":
-            yield from power_on_isolated(session, vm, args, aim)
+            yield from power_on_isolated(session, vm, TestVmArguments.of(args), aim)
         case "trial_off":
-            return (yield from power_off_test(session, vm, args))
+            return (yield from power_off_test(session, vm, TestVmArguments.of(args)))
         case "destroy":
-            return (yield from remove_test(session, vm, args))
+            return (yield from remove_test(session, vm, TestVmArguments.of(args)))
         case "connect":
+            networks = ConnectArguments.of(args)
             try:
-                yield from connect(session, vm, moves_of(args))
+                yield from connect(session, vm, networks.moves)
             except vim.fault.TaskInProgress:
-                if "busy" not in args:
+                if not networks.busy:
                     raise
                 return f"{call.name}: busy with another task; its networks are mapped when it is powered on"
         case _:

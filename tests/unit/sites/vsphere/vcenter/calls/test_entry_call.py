@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pyVmomi import VmomiSupport, vim
 
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import MOVE
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import MOVE, PointArguments
 from drdeck.sites.vsphere.vcenter.calls.entry_call import prepare
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
@@ -33,7 +33,7 @@ def test_a_second_try_makes_no_second_one(session: VCenterSession, vcenter: VCen
     """The answer to the first was lost: what it made is there, and nobody could tell two apart."""
     vm = vcenter.vm("db01")._moId
     for _ in range(2):
-        assert carry_out(prepare(session, vm, "db01", ARGS)) == ""
+        assert carry_out(prepare(session, vm, "db01", PointArguments.of(ARGS))) == ""
     assert names(vcenter) == [ARGS["name"]]
 
 
@@ -43,7 +43,7 @@ def test_of_its_devices_only_the_cards_are_made(session: VCenterSession, vcenter
     here = next(str(n._moId) for n in vcenter.datacenter.network if n.name == vcenter.networks("db01")[0])
     target = next(str(n._moId) for n in vcenter.datacenter.network if n.name == "VM Network")
     with soap_calls() as calls, library_objects() as objects:
-        assert carry_out(prepare(session, vm, "db01", ARGS | {MOVE + here: target})) == ""
+        assert carry_out(prepare(session, vm, "db01", PointArguments.of(ARGS | {MOVE + here: target}))) == ""
     assert calls["ReconfigVM_Task"] == 1 and vcenter.networks("db01") == ["VM Network"]
     kinds = [VmomiSupport.GetWsdlType("urn:vim25", name) for name in objects]
     devices = {kind for kind in kinds if issubclass(kind, vim.vm.device.VirtualDevice)}
@@ -53,5 +53,5 @@ def test_of_its_devices_only_the_cards_are_made(session: VCenterSession, vcenter
 
 def test_of_a_vm_that_runs_none_is_made_and_that_is_said(session: VCenterSession, vcenter: VCenter) -> None:
     vcenter.power_on("db01")
-    remark = carry_out(prepare(session, vcenter.vm("db01")._moId, "db01", ARGS))
+    remark = carry_out(prepare(session, vcenter.vm("db01")._moId, "db01", PointArguments.of(ARGS)))
     assert remark == "db01: no entry point, since it runs already" and names(vcenter) == []

@@ -8,6 +8,7 @@ import pytest
 
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.restore_points import point_name, removal
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import RemovalArguments
 from drdeck.sites.vsphere.vcenter.calls.removal_call import ROOM, remove_snapshots
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
@@ -29,8 +30,8 @@ def names(vcenter: VCenter) -> list[str]:
     return [s.name for s in vcenter.snapshots("db01")]
 
 
-def arguments(vcenter: VCenter) -> dict[str, str]:
-    return {"snapshots": " ".join(s.id for s in vcenter.snapshots("db01"))}
+def arguments(vcenter: VCenter) -> RemovalArguments:
+    return RemovalArguments(snapshots=" ".join(s.id for s in vcenter.snapshots("db01")))
 
 
 def test_all_go_by_one_call(session: VCenterSession, vcenter: VCenter) -> None:
@@ -54,7 +55,7 @@ def test_a_snapshot_of_somebody_that_came_meanwhile_stays(session: VCenterSessio
 def test_nothing_is_removed_where_there_is_no_room(session: VCenterSession, vcenter: VCenter) -> None:
     store = vcenter.read(vcenter.vm("db01"), "datastore")["datastore"][0].name
     vcenter.set_room(store, free=ROOM - 1, capacity=1 << 40)
-    args = {"snapshot": vcenter.snapshots("db01")[0].id}
+    args = RemovalArguments(snapshot=vcenter.snapshots("db01")[0].id)
     with pytest.raises(Refused, match=f'prune it: the datastore "{store}" has .* free'):
         carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
     assert len(names(vcenter)) == len(POINTS)

@@ -9,6 +9,7 @@ from pyVmomi import vim
 
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import PointArguments, RollbackArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import make_snapshot, roll_back
 from drdeck.sites.vsphere.vcenter.calls.vm_calls import followed
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
@@ -30,7 +31,7 @@ def session(vcenter: VCenter) -> Iterator[VCenterSession]:
 
 def arguments(vcenter: VCenter, **more: str) -> dict[str, str]:
     snapshot = next(s for s in vcenter.snapshots("db01") if s.name == "before")
-    return {"snapshot": snapshot.id, "name": "before", "entry": ENTRY, **more}
+    return {"snapshot": snapshot.id, "name": "before", "since": "", "entry": ENTRY, **more}
 
 
 def test_nothing_is_reverted_without_its_entry_point(session: VCenterSession, vcenter: VCenter) -> None:
@@ -38,7 +39,7 @@ def test_nothing_is_reverted_without_its_entry_point(session: VCenterSession, vc
     vcenter.remove_snapshot("db01", ENTRY)
     vcenter.make_snapshot("db01", "written since")
     with pytest.raises(Refused, match="has no entry point"):
-        carry_out(roll_back(session, vm, "db01", args, "roll db01 back"))
+        carry_out(roll_back(session, vm, "db01", RollbackArguments.of(args), "roll db01 back"))
     assert vcenter.standing_on("db01") == "written since"
 
 
@@ -48,23 +49,27 @@ def test_nothing_is_reverted_to_what_is_gone(
 ) -> None:
     args = arguments(vcenter, snapshot=snapshot)
     with pytest.raises(Refused, match="restore point"):
-        carry_out(roll_back(session, vcenter.vm("db01")._moId, "db01", args, "roll db01 back"))
+        carry_out(
+            roll_back(session, vcenter.vm("db01")._moId, "db01", RollbackArguments.of(args), "roll db01 back")
+        )
     assert vcenter.standing_on("db01") == ENTRY
 
 
 def test_the_tasks_of_a_call_are_handed_out(session: VCenterSession, vcenter: VCenter) -> None:
     tasks: list[str] = []
     vm = vcenter.vm("db01")._moId
-    carry_out(roll_back(session, vm, "db01", arguments(vcenter), "roll db01 back"), tasks)
+    carry_out(
+        roll_back(session, vm, "db01", RollbackArguments.of(arguments(vcenter)), "roll db01 back"), tasks
+    )
     assert len(tasks) == 1 and tasks[0].startswith("task-")
     assert vcenter.standing_on("db01") == "before"
 
 
 def test_a_point_that_is_there_is_not_made_twice(session: VCenterSession, vcenter: VCenter) -> None:
     vm, args = vcenter.vm("db01")._moId, {"name": ENTRY, "description": "drdeck: entry point"}
-    carry_out(make_snapshot(session, vm, args, again=True))
+    carry_out(make_snapshot(session, vm, PointArguments.of(args), again=True))
     assert [s.name for s in vcenter.snapshots("db01")] == ["before", ENTRY]
-    carry_out(make_snapshot(session, vm, args))
+    carry_out(make_snapshot(session, vm, PointArguments.of(args)))
     assert [s.name for s in vcenter.snapshots("db01")] == ["before", ENTRY, ENTRY]
 
 

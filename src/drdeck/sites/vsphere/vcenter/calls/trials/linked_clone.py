@@ -15,7 +15,7 @@ from pyVmomi import vim
 
 from drdeck.model.frozen import Frozen
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments
 from drdeck.sites.vsphere.vcenter.calls.network_cards import backing_key, card_networks, network_reference
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
@@ -38,26 +38,26 @@ class Cloned(Frozen, frozen=True, kw_only=True):
     bases: tuple[str, ...]
 
 
-def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
+def linked_clone(session: VCenterSession, vm: str, args: CloneArguments, aim: str) -> CallSteps:
     """Clone a VM, unless that was done; a `Cloned` as JSON. Raises Refused for what cannot be a test VM.
 
     What the marker finds was made by an earlier try whose answer was lost: never is there a second one.
     """
-    clones = marked(session, args["folder"], args["marker"], vm)
+    clones = marked(session, args.folder, args.marker, vm)
     if len(clones) > 1:
         raise Refused(
             f"Could not {aim}: {len(clones)} VMs in the test folder have its mark, so somebody cloned one;"
             " remove the copy by hand, then answer retry"
         )
     # the snapshot is what the clone will be: its devices, not those that the VM has now
-    snapshot = vim.vm.Snapshot(args["snapshot"], session.stub)
+    snapshot = vim.vm.Snapshot(args.snapshot, session.stub)
     config = properties(session, snapshot, "config")["config"]
     devices = config.hardware.device
     if not clones:
         spec = _spec(session, snapshot, devices, args, vm, aim)
-        folder = vim.Folder(args["folder"], session.stub)
+        folder = vim.Folder(args.folder, session.stub)
         with explained(session, aim):
-            task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args["name"], spec=spec)
+            task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args.name, spec=spec)
             yield task
         clones = [object_id(properties(session, task, "info.result")["info.result"])]
     uuid = properties(session, vm_of(session, clones[0]), "config.instanceUuid")["config.instanceUuid"]
@@ -66,24 +66,24 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], aim:
 
 
 def _spec(
-    session: VCenterSession, snapshot: Any, devices: Any, args: Mapping[str, str], vm: str, aim: str
+    session: VCenterSession, snapshot: Any, devices: Any, args: CloneArguments, vm: str, aim: str
 ) -> Any:
     closed = not_clonable(devices)
     if closed:
         raise Refused(f"Could not {aim}: {closed}; leave it out with --vm")
     location = vim.vm.RelocateSpec(diskMoveType="createNewChildDiskBacking")
-    if args.get("pool"):
-        location.pool = vim.ResourcePool(args["pool"], session.stub)
-    options = [(MARK, args["marker"]), (MARK_OF, vm)]
+    if args.pool:
+        location.pool = vim.ResourcePool(args.pool, session.stub)
+    options = [(MARK, args.marker), (MARK_OF, vm)]
     return vim.vm.CloneSpec(
         location=location,
         powerOn=False,
         template=False,
         snapshot=snapshot,
         config=vim.vm.ConfigSpec(
-            annotation=args["annotation"],
+            annotation=args.annotation,
             extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options],
-            deviceChange=_isolating(session, devices, moves_of(args), aim),
+            deviceChange=_isolating(session, devices, args.moves, aim),
         ),
     )
 
@@ -108,22 +108,22 @@ def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], 
     return edits
 
 
-def isolate(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
+def isolate(session: VCenterSession, vm: str, args: TestVmArguments, aim: str) -> CallSteps:
     """Put a test VM's cards on isolated networks; nothing where they are."""
     machine = vm_of(session, vm)
     now = properties(session, machine, "config.hardware.device", "config.extraConfig")
     _ours(now, args, aim)
-    targets = set(moves_of(args).values())
+    targets = set(args.moves.values())
     keys = {network.key for network in card_networks(session, targets).values()}
     devices = now.get("config.hardware.device", ())
     cards = [d for d in devices if isinstance(d, _CARD) and backing_key(d.backing) not in keys]
     if cards:
-        edits = _isolating(session, cards, moves_of(args), aim)
+        edits = _isolating(session, cards, args.moves, aim)
         yield machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits))
     return ""
 
 
-def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
+def power_on_isolated(session: VCenterSession, vm: str, args: TestVmArguments, aim: str) -> CallSteps:
     """Power a test VM on, once its cards were read back as isolated. Raises Refused where one is not."""
     machine = vm_of(session, vm)
     now = properties(
@@ -133,7 +133,7 @@ def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str],
     _ours(now, args, aim)
     if str(now.get("runtime.powerState")) == "poweredOn":
         return ""
-    targets = set(moves_of(args).values())
+    targets = set(args.moves.values())
     networks = card_networks(session, targets)
     keys = {network.key for network in networks.values()}
     for device in now.get("config.hardware.device", ()):
@@ -142,9 +142,9 @@ def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str],
             raise Refused(
                 f"Could not {aim}: {label} is on a network that is not the test's; somebody moved it"
             )
-    if args.get("connected") != "yes":
+    if args.connected != "yes":
         references = [network_reference(network_id, session.stub) for network_id in targets]
-        for why in connections(session, references, args["folder"]).values():
+        for why in connections(session, references, args.folder).values():
             if why:
                 raise Refused(f"Could not {aim}: its network is not isolated: {why}")
     with explained(session, aim):
@@ -152,7 +152,7 @@ def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str],
     return ""
 
 
-def _ours(now: Mapping[str, Any], args: Mapping[str, str], aim: str) -> None:
+def _ours(now: Mapping[str, Any], args: TestVmArguments, aim: str) -> None:
     """Raises Refused for a VM that is not this test's."""
-    if extra_config(now.get("config.extraConfig", ()), MARK) != args["marker"]:
+    if extra_config(now.get("config.extraConfig", ()), MARK) != args.marker:
         raise Refused(f"Could not {aim}: it does not have the mark of this test; drdeck leaves it alone")

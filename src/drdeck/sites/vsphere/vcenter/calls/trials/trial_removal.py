@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
 from drdeck.model.frozen import Frozen
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import TestVmArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
@@ -24,20 +25,20 @@ class Removed(Frozen, frozen=True, kw_only=True):
     replica: str = ""
 
 
-def expected_of(vm: str, args: Mapping[str, str]) -> Expected:
+def expected_of(vm: str, args: TestVmArguments) -> Expected:
     return Expected(
         vm=vm,
-        uuid=args["uuid"],
-        marker=args["marker"],
-        of=args["of"],
-        bases=frozenset(args["bases"].split()),
-        folder=args["folder"],
-        root=args["root"],
-        prefix=args["prefix"],
+        uuid=args.uuid,
+        marker=args.marker,
+        of=args.of_vm,
+        bases=frozenset(args.bases.split()),
+        folder=args.folder,
+        root=args.root,
+        prefix=args.prefix,
     )
 
 
-def power_off_test(session: VCenterSession, vm: str, args: Mapping[str, str]) -> CallSteps:
+def power_off_test(session: VCenterSession, vm: str, args: TestVmArguments) -> CallSteps:
     """Power a test VM off, hard; one that fails a condition is left alone, and said to be left over."""
     expected = expected_of(vm, args)
     conditions = read_conditions(session, expected)
@@ -49,7 +50,7 @@ def power_off_test(session: VCenterSession, vm: str, args: Mapping[str, str]) ->
     return ""
 
 
-def remove_test(session: VCenterSession, vm: str, args: Mapping[str, str]) -> CallSteps:
+def remove_test(session: VCenterSession, vm: str, args: TestVmArguments) -> CallSteps:
     """Destroy a test VM, and look at the VM that it was cloned from; a `Removed` as JSON."""
     expected = expected_of(vm, args)
     conditions = read_conditions(session, expected)
