@@ -22,14 +22,13 @@ from drdeck.controller.journal.runs import Batch, RunRecord
 from drdeck.controller.round_rest import rest_in_proportion
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.actions.request import Request
-from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.domains import Domain, FailoverType, ProtectedSite, SessionState
 from drdeck.model.plans.run_views import ProtectedAsked
 from drdeck.model.times import show, show_duration
 from drdeck.sites.contract import SiteError
 
 from .barrier import holders, to_lift
 from .decide import RunDecision, decide
-from .milestones import newly_reached
 from .run_keeping import RunKeeping
 from .run_takeover import AWAY_S, RunTakeover
 
@@ -139,7 +138,7 @@ class RunKeeper:
                 self.recorder.record(SELF, run_facts.PAUSED, {"run": ident, "why": why, "at": self._now()})
 
     async def _follow(self, run: RunRecord) -> None:
-        milestones = newly_reached(run, self.domains())
+        milestones = _newly_reached(run, self.domains())
         if milestones:
             self.recorder.record_all(milestones)
             run = self.recorder.runs[run.id]
@@ -280,3 +279,24 @@ def _over(batch: Batch) -> bool:
 def _away_s(recorder: Recorder) -> float:
     last = recorder.journal.last_written()
     return 0.0 if last is None else (datetime.now(UTC) - last).total_seconds()
+
+
+def _newly_reached(run: RunRecord, domains: Mapping[str, Domain]) -> list[Entry]:
+    """Events to write, each once, of domains that serve again or whose session is active, with the site's
+    times; those of a domain's earlier attempt count for nothing."""
+    entries: list[Entry] = []
+    for name, operation in run.begun.items():
+        domain = domains.get(name)
+        if domain is None:
+            continue
+        data = {"run": run.id, "domain": name, "operation": operation}
+        failover, session, before = domain.failover, domain.session, run.recovered.get(name)
+        noted = before is not None and before.operation == operation
+        if failover is not None and failover.id == operation and failover.recovered_at and not noted:
+            vms = {"vms": domain.vms_recovered, "of": domain.vms_total}
+            entries.append(Entry(SELF, run_facts.RECOVERED, data | vms | {"at": show(failover.recovered_at)}))
+        if session is None or session.after_failover != operation or session.state is SessionState.WAITING:
+            continue
+        if session.started_at is not None and run.sessions.get(name) != session.started_at:
+            entries.append(Entry(SELF, run_facts.SESSION, data | {"at": show(session.started_at)}))
+    return entries

@@ -22,7 +22,7 @@ from drdeck.model.plans.run_note import KeptRun, RunMark, RunNote
 from drdeck.model.times import show, show_spaced, utcnow
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
-from drdeck.sites.training.scenario.offered_plans import failover_plan
+from drdeck.sites.training.scenario.scenario_plans import failover_plan
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario
 from drdeck.sites.training.simulation import fault_injection
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand

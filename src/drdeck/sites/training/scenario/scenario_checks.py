@@ -11,7 +11,7 @@ from drdeck.config.toml_places import Place
 from drdeck.model.text import brief, fits, quoted, some
 from drdeck.model.times import parse_duration, show
 
-from . import plan_checks, scenario_limits
+from . import scenario_limits, scenario_plans
 from .scenario_expansion import NUMBER, names_of, vm_names
 from .scenario_tables import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident, ScenarioVm
 
@@ -49,7 +49,7 @@ def _problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _domain(("domains", number), domain, scenario)
     for number, fault in enumerate(scenario.faults):
         yield from _fault(("faults", number), fault, scenario)
-    yield from plan_checks.problems(scenario)
+    yield from scenario_plans.problems(scenario)
 
 
 def _domain(at: Place, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Problem]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from drdeck.model.domains import FailoverType, Health, Mode
 from drdeck.model.plans.failover_plan import members, problems
 from drdeck.sites.contract import OffersPlans
-from drdeck.sites.training.scenario.offered_plans import failover_plan
 from drdeck.sites.training.scenario.scenario_file import load
+from drdeck.sites.training.scenario.scenario_plans import failover_plan
 from drdeck.sites.training.site import TrainingSite
 from tests.support.training.training_build import START, opened
 

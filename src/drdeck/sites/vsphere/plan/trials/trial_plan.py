@@ -5,7 +5,8 @@ The phases are those of `record/phases.py`. The replicas are only cloned from; a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show
-from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts, encode_name
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory, TrialVmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
@@ -23,10 +24,10 @@ from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments, moving
 
-from .trial_names import clone_name
-
 _RETRY_OR_GIVE_UP = ("retry", "skip", "abort")
 _WHOLE = TrialInventory()
+MAX_NAME = 80
+"""Characters of a name in vCenter's inventory."""
 
 
 def trial_plan(s: DomainState, t: TrialRecord) -> Plan:
@@ -278,3 +279,19 @@ def self_driven(s: DomainState) -> list[PlannedCall]:
         return []
     phase = _removing(s, t)
     return list(phase.calls) or ([phase.then] if phase.then is not None else [])
+
+
+def clone_name(prefix: str, domain: str, vm: str, taken: Collection[str]) -> str:
+    """The name of a VM's clone: cut with a digest where it is too long, numbered where it is taken."""
+    whole = encode_name(f"{prefix}{domain}-{vm}".replace("/", "-"))
+    name, number = _cut(whole, ""), 2
+    while name in taken:
+        name, number = _cut(whole, f"-{number}"), number + 1
+    return name
+
+
+def _cut(whole: str, ending: str) -> str:
+    if len(whole) + len(ending) <= MAX_NAME:
+        return whole + ending
+    digest = "-" + hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return whole[: MAX_NAME - len(digest) - len(ending)] + digest + ending

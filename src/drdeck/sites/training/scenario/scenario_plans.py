@@ -1,10 +1,12 @@
-"""Checks of a scenario's plans: names, patterns, and that no domain is in two waves."""
+"""Plans of a scenario: checked (names, patterns, domains in two waves), and as the controller has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from drdeck.config.toml_places import Place
+from drdeck.model.domains import FailoverType
+from drdeck.model.plans.failover_plan import FailoverPlan, Gate, OnFailure, Others, Wave
 from drdeck.model.text import brief, fits, some
 from drdeck.model.times import parse_duration
 
@@ -59,3 +61,18 @@ def _plan(at: Place, plan: ScenarioPlan, names: Sequence[str]) -> Iterator[tuple
                         (*place, "domains"),
                         f'"{brief(name)}" is in the wave "{other}" already; leave it in one',
                     )
+
+
+def failover_plan(plan: ScenarioPlan) -> FailoverPlan:
+    """A plan of a scenario, whose checks have passed."""
+    return FailoverPlan(
+        name=plan.name,
+        title=plan.title,
+        type=None if plan.type is None else FailoverType(plan.type),
+        run_pitr=plan.run_pitr,
+        waves=tuple(Wave(name=w.name, domains=w.domains, gate=Gate(w.gate)) for w in plan.waves),
+        others=Others(plan.others),
+        domains_at_once=plan.domains_at_once,
+        patience_s=parse_duration(plan.patience),
+        on_failure=OnFailure(plan.on_failure),
+    )
