@@ -122,6 +122,8 @@ def trial_says(trial: Trial, now: datetime) -> str:
     """A test in a few words, "01:12 of 4h"."""
     minutes = int(trial.lasts_s(now)) // 60
     clock = f"{minutes // 60:02}:{minutes % 60:02}"
+    if trial.state is TrialState.LEFT_OVER and not trial.vms and trial.waits_for:
+        return "over; the replication tool is paused still"
     if trial.state is TrialState.LEFT_OVER:
         return f"{len(trial.left)} test VMs left over" if len(trial.left) != 1 else "1 test VM left over"
     if trial.ends_at is None:

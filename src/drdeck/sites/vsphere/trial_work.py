@@ -220,7 +220,7 @@ class TrialWork:
             case c.StartTrial() | c.EndTrial() | c.AdoptTrialVms():
                 return True
             case c.Resolve():
-                return command.question.startswith("ready:test:")
+                return command.question.startswith(("ready:test:", "tool:test:", "tool_on:test:"))
             case c.MakePlannedCall():
                 return record_step(command.call).to in trial_transitions.STEPS
         return False

@@ -23,7 +23,7 @@ UNDO, COMMITTED = PREFIX + "undo", PREFIX + "committed"
 RESTORED, RELEASE = PREFIX + "restored", PREFIX + "release"
 TRIAL, TESTED = PREFIX + "test", PREFIX + "tested"
 TRIAL_VMS, TRIAL_LEFT = PREFIX + "test.vms", PREFIX + "test.left"
-TRIAL_NETWORKS = PREFIX + "test.networks"
+TRIAL_NETWORKS, TRIAL_TOOL = PREFIX + "test.networks", PREFIX + "test.tool"
 RUN, RUN_BESIDE = PREFIX + "run", PREFIX + "run.beside"
 """Two slots for a run of a failover plan: its note at the root folder, a mark at each of its domains."""
 LEASE = PREFIX + "lease"
@@ -46,6 +46,7 @@ SINGLE = (
     RELEASE,
     TRIAL,
     TESTED,
+    TRIAL_TOOL,
     LEASE,
 )
 CHUNKED = (

@@ -43,6 +43,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     release: ReleaseRecord | None = None
     trial: TrialRecord | None = None
     tested: TestedRecord | None = None
+    trial_tool: ToolRecord | None = None
+    """the word that the tool's retention is paused for a test; an obligation until somebody let it go on"""
     trial_networks: dict[str, str] = {}
     """of the test: protected network -> isolated one, ids; and "vm:ID" of each VM, if it is not of all"""
     clones: dict[str, CloneRecord] = {}

@@ -61,8 +61,8 @@ class EnteringRecord(RecordStruct, frozen=True, kw_only=True):
 
 
 class ToolRecord(RecordStruct, frozen=True, kw_only=True):
-    """The word of a person, given to failover `by`, that the replication tool's jobs are stopped; an
-    obligation until the domain is given back."""
+    """The word of a person, given to failover `by`, that the replication tool's jobs are stopped, or to test
+    `by`, that its retention is paused; an obligation until the domain is given back, or the test over."""
 
     by: str
     stopped_by: Annotated[str, msgspec.Meta(max_length=MAX_ASKER)] = ""

@@ -14,10 +14,10 @@ from drdeck.model.life.trial_rules import MAX_NOTE
 from drdeck.model.text import brief, clean
 
 from .attribute_changes import Changes, NotNow
-from .attribute_names import SKIPPED, TESTED, TRIAL, TRIAL_LEFT, TRIAL_NETWORKS, TRIAL_VMS
+from .attribute_names import SKIPPED, TESTED, TRIAL, TRIAL_LEFT, TRIAL_NETWORKS, TRIAL_TOOL, TRIAL_VMS
 from .attributes import write, write_many
 from .domain_record import Record
-from .record_values import CloneRecord, TestedRecord, TrialRecord
+from .record_values import MAX_ASKER, CloneRecord, TestedRecord, ToolRecord, TrialRecord
 
 STEPS = (
     "trial_network", "trial_power", "trial_delay", "trial_next", "trial_runs", "trial_remove", "trial_parked",
@@ -76,7 +76,7 @@ def end(record: Record, c: EndTrial, now: datetime) -> Changes:
         return {}
     if trial is None and record.tested is not None and record.tested.by == c.operation:
         return {}
-    if trial is None and not record.clones:
+    if trial is None and not record.clones and record.trial_tool is None:
         if not record.left:
             raise NotNow("it is not being tested")
         return write_many(TRIAL_LEFT, {})
@@ -203,13 +203,22 @@ def _over(record: Record, lost: Collection[str]) -> Changes:
         **write_many(TRIAL_VMS, kept),
         **write_many(TRIAL_NETWORKS, {}),
         **write_many(SKIPPED, ()),
+        # of a domain that is owned here the failover has its own word
+        **({TRIAL_TOOL: ""} if record.owned and record.trial_tool is not None else {}),
         TRIAL: "",
     }
 
 
 def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime) -> Changes:
-    """An answer to a question about test VMs that are not ready: "ready:test:ID:g:n"."""
+    """An answer to a question about test VMs that are not ready, "ready:test:ID:g:n", or about the tool that
+    replicates: "tool:test:ID:n", "tool_on:test:ID:n"."""
     t = record.trial
+    kind = c.question.partition(":")[0]
+    if t is not None and kind == "tool":
+        word = ToolRecord(by=t.of, stopped_by=brief(clean(c.asked_by), MAX_ASKER), at=now)
+        return {TRIAL_TOOL: write(word)} if t.phase == "clone" and record.trial_tool is None else {}
+    if t is not None and kind == "tool_on":
+        return {TRIAL_TOOL: ""} if t.phase == "remove" else {}
     if t is None or c.question.rsplit(":", 1)[-1] != str(t.n) or t.phase != "power":
         return {}
     again = {TRIAL: _replace(t, n=t.n + 1, since=now)}

@@ -24,6 +24,8 @@ from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments, moving
 
+from .trial_tool import tool_asked, tool_owed
+
 _RETRY_OR_GIVE_UP = ("retry", "skip", "abort")
 _WHOLE = TrialInventory()
 MAX_NAME = 80
@@ -34,7 +36,8 @@ def trial_plan(s: DomainState, t: TrialRecord) -> Plan:
     """The work that a test needs now."""
     match t.phase:
         case "clone":
-            return Plan(_cloning(s, t))
+            paused = tool_asked(s, t)
+            return Plan(_cloning(s, t)) if paused is None else Plan(None, paused)
         case "network":
             return Plan(_reading_back(s, t))
         case "power" | "delay":
@@ -42,7 +45,9 @@ def trial_plan(s: DomainState, t: TrialRecord) -> Plan:
         case "off":
             return Plan(powering_off(s, t, "trial_remove"))
         case "remove":
-            return Plan(_removing(s, t))
+            phase = _removing(s, t)
+            goes_on = tool_owed(s, t) if _is_last(phase) else None
+            return Plan(phase) if goes_on is None else Plan(None, goes_on)
         case _:
             return Plan()
 
@@ -262,6 +267,11 @@ def _removing(s: DomainState, t: TrialRecord) -> Phase:
     return Phase(operation=t.id, name="Remove test VMs", calls=tuple(calls), wait=wait, then=then)
 
 
+def _is_last(phase: Phase) -> bool:
+    """Tell whether nothing is left to remove."""
+    return phase.then is not None and not phase.calls and phase.then.args.get("to") == "trial_over"
+
+
 def self_driven(s: DomainState) -> list[PlannedCall]:
     """Calls due at a test that no operation ends: it was parked by a failover, or is overdue and ends itself.
 
@@ -278,6 +288,8 @@ def self_driven(s: DomainState) -> list[PlannedCall]:
     if t.phase != "remove" or t.id:
         return []
     phase = _removing(s, t)
+    if _is_last(phase) and tool_owed(s, t) is not None:
+        return []  # End Test asks
     return list(phase.calls) or ([phase.then] if phase.then is not None else [])
 
 

@@ -25,9 +25,11 @@ from drdeck.sites.vsphere.plan.restore_points import usable
 from drdeck.sites.vsphere.record.record_values import TrialRecord
 
 from .trial_plan import as_tested, clones_of, is_ready, strays
+from .trial_tool import tool_owed_says
 
 _STEPS = ("Clone VMs", "Connect isolated networks", "Execute runbook", "Test running")
 _END_STEPS = ("Power off test VMs", "Remove test VMs")
+_PAUSE, _GOES_ON = "Ask the tool to pause", "Let the tool go on"
 _REPLICA = "replica:"
 _LATE = "its test was over before it was noted; End Test removes it"
 
@@ -35,11 +37,13 @@ _LATE = "its test was over before it was noted; End Test removes it"
 def trial_of(s: DomainState, plan: Plan, inventory: Inventory) -> Trial | None:
     """The test that goes on, or that something is left of."""
     t, left = s.record.trial, _left_vms(s)
-    if t is None and not left:
+    if t is None and not left and s.record.trial_tool is None:
         return None
     if t is None:
         at = s.record.tested.at if s.record.tested is not None else s.now
-        return Trial(operation="", state=TrialState.LEFT_OVER, since=at, vms=left)
+        return Trial(
+            operation="", state=TrialState.LEFT_OVER, since=at, vms=left, waits_for=tool_owed_says(s)
+        )
     waits = plan.phase.wait if plan.phase is not None and plan.phase.operation == t.id else ""
     written = [
         facts.written
@@ -188,10 +192,15 @@ def trial_steps(s: DomainState, plan: Plan) -> tuple[tuple[str, ...], int, str] 
     if t is None or s.record.failover is not None:
         return None
     detail = (plan.question.text if plan.question else plan.phase.wait if plan.phase else "") or ""
+    asks = s.settings.tool == "manual"
     if t.phase in ("off", "parked", "remove"):
-        return _END_STEPS, 0 if t.phase == "off" else 1, detail
+        ends = (*_END_STEPS, _GOES_ON) if asks else _END_STEPS
+        at = 0 if t.phase == "off" else 2 if plan.question is not None else 1
+        return ends, at, detail
     at = {"clone": 0, "network": 1, "power": 2, "delay": 2}.get(t.phase, 3)
-    return _STEPS, at, detail or ("end it with End Test" if at == 3 else "")
+    begins = (_PAUSE, *_STEPS) if asks else _STEPS
+    paused = asks and (t.phase != "clone" or plan.question is None)
+    return begins, at + int(paused), detail or ("end it with End Test" if at == 3 else "")
 
 
 def trial_alarms(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
@@ -212,6 +221,11 @@ def trial_alarms(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
             text = f"the replica of {vm} changed while its test ended: {why}; check it before you rely on it"
             alarms.append(_alarm(first_seen, Severity.CRITICAL, "replica_changed", vm, text))
     t, settings = s.record.trial, s.trial_settings
+    if s.record.trial_tool is not None:
+        severity = (
+            Severity.INFO if t is not None and t.phase not in ("parked", "remove") else Severity.WARNING
+        )
+        alarms.append(_alarm(first_seen, severity, "tool_paused", None, tool_owed_says(s)))
     if t is None or settings is None or t.phase != "running":
         return alarms
     if s.now > t.ends:
