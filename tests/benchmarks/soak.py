@@ -42,7 +42,7 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def wanted(domain: Domain, networks: dict[str, str], dice: random.Random) -> Request:
+def next_request(domain: Domain, networks: dict[str, str], dice: random.Random) -> Request:
     """What an operator may ask in that moment; now and then something that makes no sense."""
     name, session = domain.name, domain.session
     if dice.random() < 0.1:
@@ -88,7 +88,7 @@ async def operator(paths: Paths, until: float, dice: random.Random, counts: Coun
                         networks = {
                             name: dice.choice(networks_there.recovery) for name in networks_there.protected
                         }
-                    await client.submit(wanted(domain, networks, dice))
+                    await client.submit(next_request(domain, networks, dice))
                     counts["accepted"] += 1
                 except ControllerError as refused:
                     counts[f"refused: {refused.code}"] += 1

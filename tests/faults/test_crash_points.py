@@ -24,7 +24,7 @@ async def undisturbed(kind: type[World], directory: Path) -> list[str]:
     world = kind(directory)
     await world.flow()
     assert world.journal is not None
-    kinds = list(world.journal.told)
+    kinds = list(world.journal.kinds)
     assert world.acts() == ACTS
     assert await world.finish() == []
     return kinds
@@ -36,7 +36,7 @@ async def disturbed(kind: type[World], directory: Path, point: Point) -> None:
     await world.flow()
     assert world.deaths == 1, f"{point} was not reached"
     assert world.acts() == ACTS
-    domain = world.shown
+    domain = world.domain_now
     assert domain is not None and domain.session is None
     assert await world.finish() == []
 

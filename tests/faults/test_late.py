@@ -71,10 +71,10 @@ async def test_each_call_of_a_flow(part: int, tmp_path: Path, vcsim_built: None)
     if not ALL:  # each kind of call
         calls = [call for call in calls if call[1] == 1 or (call[0] == "SetField" and call[1] % 6 == 0)]
 
-    async def one(call: tuple[str, int], vcenter: VCenter) -> None:
+    async def land_one(call: tuple[str, int], vcenter: VCenter) -> None:
         await land_late(*call, tmp_path / f"{call[0]}-{call[1]}", vcenter)
 
-    await side_by_side(one, calls[part::PARTS], LANES, BOOT_S)
+    await side_by_side(land_one, calls[part::PARTS], LANES, BOOT_S)
 
 
 def test_those_of_a_planned_failover(tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter) -> None:

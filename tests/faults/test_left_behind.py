@@ -82,7 +82,7 @@ def undisturbed(live: Live, method: str) -> None:
 
 
 async def test_the_next_controller_goes_on(tmp_path: Path, vcsim_built: None) -> None:
-    async def one(call: tuple[str, int], vcenter: VCenter) -> None:
+    async def on_vcenter(call: tuple[str, int], vcenter: VCenter) -> None:
         directory = tmp_path / f"{call[0]}-{call[1]}"
         directory.mkdir()
         live = Live(directory, vcenter)
@@ -98,7 +98,7 @@ async def test_the_next_controller_goes_on(tmp_path: Path, vcsim_built: None) ->
         undisturbed(live, call[0])
         assert live.sessions() == 1
 
-    await side_by_side(one, CALLS, LANES, BOOT_S)
+    await side_by_side(on_vcenter, CALLS, LANES, BOOT_S)
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +123,7 @@ async def held_at_anna(directory: Path, vcenter: VCenter, act: str) -> AsyncIter
 
 
 async def test_another_jump_host_takes_over(tmp_path: Path, vcsim_built: None) -> None:
-    async def one(act: str, vcenter: VCenter) -> None:
+    async def on_vcenter(act: str, vcenter: VCenter) -> None:
         async with held_at_anna(tmp_path, vcenter, act) as (anna, bob, step):
             await anna.end()
             await take_over(bob)
@@ -131,23 +131,23 @@ async def test_another_jump_host_takes_over(tmp_path: Path, vcsim_built: None) -
             assert await lands(vcenter) == [(act, REFUSED)]
         undisturbed(bob, act)
 
-    await side_by_side(one, IN_FLOW, LANES, BOOT_S)
+    await side_by_side(on_vcenter, IN_FLOW, LANES, BOOT_S)
 
 
 async def test_a_living_driver_that_is_taken_over_repeats_nothing(tmp_path: Path, vcsim_built: None) -> None:
     """Its call is refused as it lands; before it asks again it learns that it drives no more."""
 
-    async def one(act: str, vcenter: VCenter) -> None:
+    async def on_vcenter(act: str, vcenter: VCenter) -> None:
         async with held_at_anna(tmp_path, vcenter, act) as (anna, bob, step):
             await take_over(bob, DOMAIN)
             await go_on(bob, step)
             assert await lands(vcenter) == [(act, REFUSED)]
             await eventually(lambda: outcomes(anna))
-            await anna.until(lambda: anna.shown and anna.shown.session is None)
-            assert anna.told("alarm") == []
+            await anna.until(lambda: anna.domain_now and anna.domain_now.session is None)
+            assert anna.journal_texts("alarm") == []
         undisturbed(bob, act)
 
-    await side_by_side(one, IN_FLOW, LANES, BOOT_S)
+    await side_by_side(on_vcenter, IN_FLOW, LANES, BOOT_S)
 
 
 def test_those_of_a_planned_failover(tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter) -> None:
@@ -181,7 +181,7 @@ def test_those_of_a_planned_failover(tmp_path: Path, recovery: VCenter, protecte
 async def test_without_the_privilege(tmp_path: Path, vcsim_built: None) -> None:
     """All goes on, and doctor says what may happen; that it does shows that the tests above can fail."""
 
-    async def one(act: str, vcenter: VCenter) -> None:
+    async def on_vcenter(act: str, vcenter: VCenter) -> None:
         vcenter.deny(TERMINATE)
         live = Live(tmp_path, vcenter)
         try:
@@ -202,7 +202,7 @@ async def test_without_the_privilege(tmp_path: Path, vcsim_built: None) -> None:
         finally:
             await live.end()
 
-    await side_by_side(one, ["CreateSnapshot_Task"], 1, BOOT_S)
+    await side_by_side(on_vcenter, ["CreateSnapshot_Task"], 1, BOOT_S)
 
 
 def other(live: Live) -> Domain | None:
@@ -213,13 +213,13 @@ def other(live: Live) -> Domain | None:
 async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: None) -> None:
     """By who starts, and by who begins with a domain that was last driven there."""
 
-    async def one(name: str, vcenter: VCenter) -> None:
+    async def on_vcenter(name: str, vcenter: VCenter) -> None:
         anna, bob = jump_hosts(tmp_path / name, vcenter)
         vcenter.add_domain(OTHER)
         vcenter.add_vm(OTHER, "x1", [("replica 0", anna.points[0])])
         try:
             await anna.begin()
-            await anna.until(lambda: anna.shown)
+            await anna.until(lambda: anna.domain_now)
             ident = await anna.ask(Request(action="cfo_start", domain=OTHER))
             await anna.until(lambda: anna.ended(ident))
             await anna.start()
@@ -228,7 +228,7 @@ async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: No
             for _ in range(3):
                 await bob.end()
                 await bob.begin()
-                await bob.until(lambda: bob.shown and bob.shown.holder)
+                await bob.until(lambda: bob.domain_now and bob.domain_now.holder)
             assert hers < vcenter.sessions().keys()
             await bob.until(lambda: (row := other(bob)) and row.holder is None)
             force = Request(action="cfo_complete", domain=OTHER, type=FailoverType.FORCE, confirm=OTHER)
@@ -239,4 +239,4 @@ async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: No
             await anna.end()
             await bob.end()
 
-    await side_by_side(one, ["both"], 1, BOOT_S)
+    await side_by_side(on_vcenter, ["both"], 1, BOOT_S)

@@ -84,12 +84,12 @@ async def gone_in_mid_rollback(how: str, directory: Path, vcenter: VCenter) -> s
 
 
 async def test_gone_in_mid_rollback(tmp_path: Path, vcsim_built: None) -> None:
-    async def one(how: str, vcenter: VCenter) -> None:
+    async def on_vcenter(how: str, vcenter: VCenter) -> None:
         directory = tmp_path / how.replace(" ", "-")
         directory.mkdir()
         print(await gone_in_mid_rollback(how, directory, vcenter))
 
-    await side_by_side(one, list(GONE), len(GONE), BOOT_S)
+    await side_by_side(on_vcenter, list(GONE), len(GONE), BOOT_S)
 
 
 async def test_a_slow_answer_is_no_outage(tmp_path: Path, vcenter: VCenter) -> None:

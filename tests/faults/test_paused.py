@@ -63,7 +63,7 @@ async def wakes_up(act: str, directory: Path, vcenter: VCenter) -> None:
         os.kill(anna.process.pid, signal.SIGCONT)
         await eventually(lambda: outcomes(anna))
         if act != "SetField":  # that one was the renewal of its lease, which hides the other for a moment
-            await anna.until(lambda: anna.shown and anna.shown.holder)
+            await anna.until(lambda: anna.domain_now and anna.domain_now.holder)
         assert outcomes(anna)[0] == "unreachable", "it never left"
         assert written(vcenter) == record and not any((vcenter.calls() - before)[did] for did in ACTS)
         assert vcenter.power("erp-db01") == "on"
@@ -82,7 +82,7 @@ async def wakes_up(act: str, directory: Path, vcenter: VCenter) -> None:
 
 
 async def test_it_does_nothing(tmp_path: Path, vcsim_built: None) -> None:
-    async def one(act: str, vcenter: VCenter) -> None:
+    async def on_vcenter(act: str, vcenter: VCenter) -> None:
         await wakes_up(act, tmp_path / act, vcenter)
 
-    await side_by_side(one, STOPS, len(STOPS), BOOT_S)
+    await side_by_side(on_vcenter, STOPS, len(STOPS), BOOT_S)

@@ -86,7 +86,7 @@ async def test_a_terminal_that_stands_still(
 
         ready = live.stopwatch()
         await asyncio.to_thread(vcenter.set_tools, VM, True)
-        await live.until(lambda: live.shown and live.shown.session)
+        await live.until(lambda: live.domain_now and live.domain_now.session)
         started = ready.seconds()
         assert started < GAP_S, f"the session started {started:.2f} s after the last VM was ready"
         await live.until(live.active)

@@ -28,7 +28,7 @@ from tests.support.controlling import ANNA, complete, controlling
 from tests.support.deck import Deck
 from tests.support.fakesite import START, FakeSite
 from tests.support.faults.live import Live
-from tests.support.passwords import Known
+from tests.support.passwords import OnePassword
 from tests.support.vcenter.flow import eventually as wait_until
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
@@ -40,7 +40,7 @@ async def test_a_full_disk(tmp_path: Path, vcenter: VCenter) -> None:
     live = Live(tmp_path, vcenter)
     try:
         await live.begin()
-        await live.until(lambda: live.shown)
+        await live.until(lambda: live.domain_now)
         assert live.process is not None and live.client is not None
         limits = resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
@@ -50,7 +50,7 @@ async def test_a_full_disk(tmp_path: Path, vcenter: VCenter) -> None:
         await live.until(lambda: live.client and live.client.listing and live.client.listing.journal_error)
         vm = vcenter.vm("erp-db01")
         vcenter.make_snapshot(vm, "somebody's")
-        await live.until(lambda: live.shown and live.shown.points >= 4)
+        await live.until(lambda: live.domain_now and live.domain_now.points >= 4)
         assert live.client.listing is not None and live.client.listing.error is None
 
         resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, limits)
@@ -298,12 +298,12 @@ async def test_our_clock_is_set(tmp_path: Path, step_s: float) -> None:
         assert clock is not None and clock.at(clocks.real) == before, "consoles reckon with our clock"
         clocks.on(5)
         assert controller.watcher.now() == before + timedelta(seconds=5)
-        site.gone = "gone"
+        site.out_of_reach = "gone"
         await site.news()
         await eventually(lambda: controller.watcher.error)
         clocks.on(7)
         assert controller.watcher.stale_s() == pytest.approx(12)
-        site.gone = ""
+        site.out_of_reach = ""
         await eventually(lambda: controller.watcher.error is None)
         ident = await controller.desk.submit(complete(), ANNA)
         await site.recover()
@@ -327,7 +327,7 @@ async def test_a_site_whose_clock_is_off(vcenter: VCenter, monkeypatch: pytest.M
     settings = VSphereSettings(
         url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=root
     )
-    site = make_vsphere_site("dr", settings, Known(vcenter.password))
+    site = make_vsphere_site("dr", settings, OnePassword(vcenter.password))
     try:
         began = datetime.now(UTC)
         await site.open()

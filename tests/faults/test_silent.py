@@ -149,7 +149,7 @@ def test_who_watches_with_a_time(deck: Deck, stopper: Stopper) -> None:
 def test_said_once_within_five_seconds_and_given_up_in_time() -> None:
     heard: list[tuple[str, float]] = []
 
-    class Given(FakeClient):
+    class Silenced(FakeClient):
         async def status(self) -> Status:
             await self.closed.wait()
             raise Disconnected
@@ -162,7 +162,7 @@ def test_said_once_within_five_seconds_and_given_up_in_time() -> None:
         heard.append((what, loop.time()))
 
     async def minded() -> None:
-        client = Given()
+        client = Silenced()
         client.patience_s = liveness.GIVE_UP_S
         await liveness.mind(client.as_client(), lambda: hear("silent"), lambda: hear("again"))
 

@@ -14,7 +14,7 @@ import pytest
 from drdeck.model.actions.request import Request
 from tests.support.faults.jump_hosts import go_on, jump_hosts, outcomes, take_over
 from tests.support.faults.lanes import side_by_side
-from tests.support.faults.live import VM, Asked, Live
+from tests.support.faults.live import VM, Live, OperatorNeeded
 from tests.support.vcenter.flow import Flow, settings
 from tests.support.vcenter.flow import eventually as wait_until
 from tests.support.vcenter.flowsite import DOMAIN, VMS
@@ -96,7 +96,7 @@ async def test_an_answer_is_lost(how: str, looked: int, tmp_path: Path, recovery
         assert outcomes(live) == ([] if how == "pass" else ["unknown"])
     finally:
         await live.end()
-    assert live.told("alarm") == []
+    assert live.journal_texts("alarm") == []
 
 
 async def test_it_has_failed_meanwhile(tmp_path: Path, recovery: VCenter) -> None:
@@ -105,7 +105,7 @@ async def test_it_has_failed_meanwhile(tmp_path: Path, recovery: VCenter) -> Non
     try:
         before = await in_session(live)
         recovery.rule(REVERT, "fail", times=1, text="The parent disk was modified.", lost=True)
-        with pytest.raises(Asked, match="The parent disk was modified"):
+        with pytest.raises(OperatorNeeded, match="The parent disk was modified"):
             await live.roll_back(live.points[0])
         assert since(recovery, before) == (1, 0)
         ident = next(op.id for op in live.operations() if op.action == "pitr_run")
@@ -157,7 +157,7 @@ MEANWHILE: tuple[tuple[Callable[[VCenter], None], int, int], ...] = (
 
 
 async def test_it_is_over_when_the_next_controller_comes(tmp_path: Path, vcsim_built: None) -> None:
-    async def one(case: tuple[Callable[[VCenter], None], int, int], vcenter: VCenter) -> None:
+    async def on_vcenter(case: tuple[Callable[[VCenter], None], int, int], vcenter: VCenter) -> None:
         meanwhile, reverts, looked = case
         directory = tmp_path / meanwhile.__name__
         directory.mkdir()
@@ -176,7 +176,7 @@ async def test_it_is_over_when_the_next_controller_comes(tmp_path: Path, vcsim_b
         finally:
             await live.end()
 
-    await side_by_side(one, MEANWHILE, 3, BOOT_S)
+    await side_by_side(on_vcenter, MEANWHILE, 3, BOOT_S)
 
 
 async def test_it_runs_when_the_next_controller_comes(tmp_path: Path, recovery: VCenter) -> None:
@@ -190,7 +190,7 @@ async def test_it_runs_when_the_next_controller_comes(tmp_path: Path, recovery: 
         assert since(recovery, before) == (1, 0)
     finally:
         await live.end()
-    assert live.told("alarm") == []
+    assert live.journal_texts("alarm") == []
 
 
 async def test_another_driver_with_an_account_of_its_own_goes_on(tmp_path: Path, recovery: VCenter) -> None:
@@ -220,12 +220,12 @@ async def test_another_driver_tries_again_what_failed_once_it_is_told_to(
     try:
         before = await in_session(anna)
         recovery.rule(REVERT, "fail", times=1, text="The parent disk was modified.")
-        with pytest.raises(Asked, match="The parent disk was modified"):
+        with pytest.raises(OperatorNeeded, match="The parent disk was modified"):
             await anna.roll_back(anna.points[0])
         await anna.end()
         await bob.begin()
         await take_over(bob)
-        with pytest.raises(Asked, match="The parent disk was modified"):
+        with pytest.raises(OperatorNeeded, match="The parent disk was modified"):
             await bob.until(bob.active)
         ident = next(op.id for op in bob.operations() if op.action == "pitr_run")
         await retry(bob, ident)

@@ -47,7 +47,7 @@ class Search:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.said: list[bytes] = []
+        self.outputs: list[bytes] = []
         self.arguments: set[bytes] = set()
         self._over = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -61,7 +61,7 @@ class Search:
 
     def run(self, *words: str, code: int | None = None) -> str:
         done = self.flow.deck.run(*words, code=code)
-        self.said += [done.stdout.encode(), done.stderr.encode()]
+        self.outputs += [done.stdout.encode(), done.stderr.encode()]
         return done.stdout + done.stderr
 
     def nowhere(self, *sessions: str) -> None:
@@ -83,7 +83,7 @@ class Search:
 
         leaks = [str(f) for f in files if leaked(f.read_bytes())]
         leaks += ["an argument"] * any(map(leaked, self.arguments))
-        leaks += ["a message"] * any(map(leaked, self.said))
+        leaks += ["a message"] * any(map(leaked, self.outputs))
         assert leaks == []
 
 
@@ -137,7 +137,7 @@ def type_it(search: Search, *words: str, typed: str = CANARY, until: str) -> Non
         console.wait_for(until)
     finally:
         console.close()
-    search.said.append(console.raw)
+    search.outputs.append(console.raw)
 
 
 @pytest.mark.parametrize("source", [from_environment, from_command, typed])
@@ -253,7 +253,7 @@ def test_the_session_id_that_an_appliance_is_given(search: Search, recovery: VCe
         search.run("--site", "msa", "doctor", "--bundle", str(bundle), code=None)
         with tarfile.open(bundle) as tar:
             tar.extractall(deck.directory / "unpacked", filter="data")
-        sessions = {session for _, session in appliance.asked}
+        sessions = {session for _, session in appliance.requests}
         assert all(sessions) and all(len(session) > 20 for session in sessions)
         search.nowhere(*sessions)
     finally:
@@ -276,7 +276,7 @@ def on_the_screen(search: Search, *words: str) -> None:
         console.wait_for("accepts the vCenter session")
     finally:
         console.close()
-    search.said.append(console.raw)
+    search.outputs.append(console.raw)
 
 
 def crashing(search: Search, mistake: str) -> subprocess.Popen[bytes]:
@@ -318,7 +318,7 @@ def test_when_the_controller_dies_with_a_traceback(search: Search, vault: Path) 
     from_environment(search.flow, vault)
     process = crashing(search, "controller")
     assert process.stdout is not None
-    search.said.append(process.stdout.read())
+    search.outputs.append(process.stdout.read())
     assert process.wait(60) == 1
     assert "Traceback" in log_of(search) and "a mistake in drdeck" in log_of(search)
     search.run("domains", code=0)
@@ -347,7 +347,7 @@ def test_when_it_is_typed_into_the_console(search: Search, vault: Path) -> None:
     finally:
         console.close()
     assert b"\x1b]52" not in console.raw
-    search.said.append(console.raw)
+    search.outputs.append(console.raw)
     search.nowhere()
 
 
@@ -369,7 +369,7 @@ def test_when_the_console_fails_while_it_is_typed(search: Search, vault: Path) -
     assert "Traceback" not in screen
     log = (deck.state / "dr-west" / "console.log").read_text()
     assert "Traceback" in log and "a mistake in drdeck" in log
-    search.said.append(console.raw)
+    search.outputs.append(console.raw)
     search.nowhere()
 
 

@@ -19,7 +19,7 @@ from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
 
 
-def told(flow: Flow, subject: str = "certificate") -> tuple[str, str]:
+def finding_of(flow: Flow, subject: str = "certificate") -> tuple[str, str]:
     """What the doctor says of a certificate: level and text."""
     findings = flow.deck.json("doctor", code=None)["findings"]
     [finding] = [f for f in findings if f["subject"] == subject]
@@ -34,7 +34,7 @@ def instead(flow: Flow, line: str, server: VCenter | None = None) -> None:
 
 def test_who_until_when_and_for_which_name(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
-    level, text = told(flow)
+    level, text = finding_of(flow)
     assert level == "ok" and text.startswith('trusted by ca_file: of "drdeck test vCenter", self-signed')
     assert "for 127.0.0.1, valid until 20" in text and text.endswith(f"SHA-256 {recovery.thumbprint}")
 
@@ -45,7 +45,7 @@ def test_verified_by_default(make_flow: MakeFlow, recovery: VCenter) -> None:
     refusal = flow.refused("domains", code=5)
     assert recovery.thumbprint in refusal and "is not trusted" in refusal and "set ca_file" in refusal
     assert recovery.calls()["Login"] == 1, "the test's own: nobody logs in where nobody is believed"
-    level, text = told(flow)
+    level, text = finding_of(flow)
     assert level == "fail" and recovery.thumbprint in text and "not trusted: self-signed certificate" in text
 
 
@@ -54,7 +54,7 @@ def test_for_another_name(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     flow.deck.config.write_text(flow.deck.config.read_text().replace("127.0.0.1", "localhost", 1))
     assert "not valid for 'localhost'" in flow.refused("domains", code=5)
-    level, text = told(flow)
+    level, text = finding_of(flow)
     assert level == "fail" and "for 127.0.0.1" in text
     assert recovery.calls()["Login"] == 1
 
@@ -63,7 +63,7 @@ def test_a_pinned_one_that_changed(make_flow: MakeFlow, recovery: VCenter) -> No
     """Refused in mid-session too, with both thumbprints, and nobody logs in at the new one."""
     flow = make_flow(recovery, None)
     instead(flow, f'thumbprint = "{recovery.thumbprint}"')
-    assert told(flow)[1].startswith("pinned: of ")
+    assert finding_of(flow)[1].startswith("pinned: of ")
     port = recovery.port
     recovery.stop()
     other = VCenter(port=port)
@@ -73,7 +73,7 @@ def test_a_pinned_one_that_changed(make_flow: MakeFlow, recovery: VCenter) -> No
         assert (
             f"has the SHA-256 thumbprint {other.thumbprint}, and {recovery.thumbprint} is pinned" in refusal
         )
-        level, text = told(flow)
+        level, text = finding_of(flow)
         assert level == "fail"
         assert f"shown is SHA-256 {other.thumbprint}, pinned is {recovery.thumbprint}" in text
         assert other.calls()["Login"] == 0
@@ -89,7 +89,7 @@ def test_one_that_ends(make_flow: MakeFlow, vcsim_built: None, valid: str, level
     try:
         flow = make_flow(server, None)
         instead(flow, f'thumbprint = "{server.thumbprint}"')
-        finding = told(flow)
+        finding = finding_of(flow)
         assert finding[0] == level and finding[1].startswith(f"{says}pinned: of ")
     finally:
         server.stop()
@@ -100,7 +100,7 @@ def test_one_that_has_ended_is_not_trusted(make_flow: MakeFlow, vcsim_built: Non
     try:
         flow = make_flow(server, None)
         assert "certificate has expired" in flow.refused("domains", code=5)
-        assert told(flow)[0] == "fail"
+        assert finding_of(flow)[0] == "fail"
     finally:
         server.stop()
 
@@ -116,7 +116,7 @@ def test_none_checked(make_flow: MakeFlow, recovery: VCenter, protected_vcenter:
             "warning: protected site's certificate not checked",
         ]
     for subject, server in (("certificate", recovery), ("protected certificate", protected_vcenter)):
-        level, text = told(flow, subject)
+        level, text = finding_of(flow, subject)
         assert level == "warn" and "is not checked (insecure = true)" in text and server.thumbprint in text
     assert [e["data"] for e in flow.journal("certificate_not_checked")] == [
         {"site": "dr-west", "of": "site", "url": recovery.url},

@@ -14,7 +14,7 @@ REACHES = 'enabled = true, interval = "3h"'
 """A window that the chain of snapshots can hold, so that nothing is to be warned of."""
 
 
-def said(flow: Flow, code: int | None = None) -> dict[str, list[tuple[str, str, str]]]:
+def findings_by_subject(flow: Flow, code: int | None = None) -> dict[str, list[tuple[str, str, str]]]:
     """What the doctor says, by subject: level, text, remedy."""
     by_subject: dict[str, list[tuple[str, str, str]]] = {}
     for f in flow.deck.json("doctor", code=code)["findings"]:
@@ -25,7 +25,7 @@ def said(flow: Flow, code: int | None = None) -> dict[str, list[tuple[str, str, 
 def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter) -> None:
     runbook = group("database", ["erp-db*"]) + group("rest", ["erp-app*", "erp-web*"])
     flow = make_flow(recovery, protected_vcenter, toml=settings(pitr=REACHES, runbook=runbook))
-    by_subject = said(flow, code=0)
+    by_subject = findings_by_subject(flow, code=0)
     assert {level for lines in by_subject.values() for level, _, _ in lines} == {"ok"}
     assert set(by_subject) - {"logout"} == {
         "terminal", "characters", "settings", "state", "password", "controller", "journal", "site",
@@ -40,7 +40,7 @@ def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: 
 
 def test_the_exit_code_is_that_of_the_worst(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None, toml=settings(pitr=REACHES) + settings("no-such"))
-    assert said(flow, code=0)["domain no-such"][0][0] == "warn"
+    assert findings_by_subject(flow, code=0)["domain no-such"][0][0] == "warn"
     flow.deck.run("doctor", "--strict", code=1)
     recovery.deny("VirtualMachine.Interact.PowerOn")
     flow.deck.run("doctor", code=1)
@@ -60,7 +60,7 @@ def test_what_is_wrong_with_the_domains(
     network_id = next(n._moId for n in recovery.datacenter.network if n.name == "DC0_DVPG0")
     recovery.set_attribute(DOMAIN, "drdeck.networks", f'{{"{network_id}":"dvportgroup-4711"}}')
     recovery.set_room("LocalDS_0", free=50_000_000_000, capacity=1_000_000_000_000)
-    by_subject = said(flow, code=1)
+    by_subject = findings_by_subject(flow, code=1)
     assert [text for _, text, _ in by_subject[f"runbook of {DOMAIN}"]] == [
         'the pattern "sql*" of group "database" matches no VM',
         'erp-db01 is in group "database", which starts it, and again in "all"',
@@ -79,12 +79,12 @@ def test_what_is_wrong_with_the_domains(
 def test_a_site_out_of_reach_still_shows_its_certificate(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     flow.deck.env[PASSWORD] = "wrong"
-    by_subject = said(flow, code=1)
+    by_subject = findings_by_subject(flow, code=1)
     assert by_subject["site"][0][0] == "fail" and "user name and password" in by_subject["site"][0][1]
     assert by_subject["certificate"][0][0] == "ok" and recovery.thumbprint in by_subject["certificate"][0][1]
     assert "privileges" not in by_subject
     recovery.stop()
-    by_subject = said(flow, code=1)
+    by_subject = findings_by_subject(flow, code=1)
     assert by_subject["site"][0][0] == "fail" and "shows none now" in by_subject["certificate"][0][1]
 
 
@@ -94,7 +94,7 @@ def test_a_protected_site_out_of_reach_is_a_warning(
     """A disaster is no mistake: a Force Failover does without it."""
     flow = make_flow(recovery, protected_vcenter, toml=settings(pitr=REACHES))
     protected_vcenter.stop()
-    by_subject = said(flow, code=0)
+    by_subject = findings_by_subject(flow, code=0)
     assert (
         by_subject["protected site"][0][0] == "warn"
         and "Force Failover" in by_subject["protected site"][0][2]
@@ -107,7 +107,7 @@ def test_a_journal_that_was_changed(make_flow: MakeFlow, recovery: VCenter) -> N
     flow.start()
     with sqlite3.connect(flow.deck.state / "dr-west" / "journal.db") as journal:
         journal.execute("UPDATE events SET actor = 'nobody' WHERE id = 2")
-    lines = said(flow, code=1)["journal"]
+    lines = findings_by_subject(flow, code=1)["journal"]
     assert lines[0][0] == "fail" and "event 2 was changed after it was written" in lines[0][1]
 
 

@@ -43,7 +43,7 @@ def answer(terminal: Terminal, password: str) -> None:
     terminal.press(password + "\r")
 
 
-def asked(terminal: Terminal, times: int) -> None:
+def wait_for_prompt(terminal: Terminal, times: int) -> None:
     """Wait until a command has asked so often."""
     terminal.wait_for("Password of", until=lambda: terminal.text().count("Password of") == times)
 
@@ -53,7 +53,7 @@ def test_on_the_command_line(flow: Flow, consoles: list[Terminal], recovery: VCe
     terminal.wait_for(f"Password of {recovery.user} at 127.0.0.1:{recovery.port}:")
     terminal.press("wrong\r")
     terminal.wait_for("does not accept this user name and password")
-    asked(terminal, 2)
+    wait_for_prompt(terminal, 2)
     terminal.press(f"{recovery.password}\r")
     assert terminal.ended() == 0 and DOMAIN in terminal.text()
     assert [e["data"] for e in flow.journal("password_given")] == [{"of": "site"}] * 2
@@ -62,7 +62,7 @@ def test_on_the_command_line(flow: Flow, consoles: list[Terminal], recovery: VCe
 def test_three_times_and_no_more(flow: Flow, consoles: list[Terminal], recovery: VCenter) -> None:
     terminal = open_console(flow, consoles, "domains")
     for times in range(1, 4):
-        asked(terminal, times)
+        wait_for_prompt(terminal, times)
         terminal.press("wrong\r")
     assert terminal.ended() == 5
     assert recovery.calls()["Login"] == 1 + 3, "the test's own, and one for each that was typed"
@@ -109,7 +109,7 @@ def test_at_the_protected_site(
     assert "DRDECK_PASSWORD_DR_WEST_PROTECTED" in flow.refused(*words)
     terminal = open_console(flow, consoles, *words)
     for number, password in enumerate(("wrong", protected_vcenter.password), 1):
-        asked(terminal, number)
+        wait_for_prompt(terminal, number)
         terminal.press(f"{password}\r")
     assert terminal.ended() == 0, terminal.text()
     assert "op-" in terminal.text()
@@ -126,7 +126,7 @@ async def test_a_dialog_goes_when_somebody_else_has_answered() -> None:
 async def test_it_asks_again_once_for_each_refusal() -> None:
     client = FakeClient(needs_password=True, clock=None, error="login needed")
 
-    def wanted(number: int, why: str) -> None:
+    def want_password(number: int, why: str) -> None:
         wants = (PasswordWanted(user="ann", address="vc", why=why, number=number),)
         client.tell(needs_password=True, clock=None, error=why, passwords=wants)
 
@@ -134,10 +134,10 @@ async def test_it_asks_again_once_for_each_refusal() -> None:
         await deck.sees("Password for dr-west")
         await deck.press("escape")
         await deck.until(lambda: deck.dialog is None, "gone")
-        wanted(1, "login needed")
+        want_password(1, "login needed")
         await deck.settle()
         assert deck.dialog is None, "what was put off is not asked again"
-        wanted(2, "vc does not accept it")
+        want_password(2, "vc does not accept it")
         await deck.becomes_quiet()
         await deck.sees("Password for dr-west", "vc does not accept it", "of ann at vc is kept")
         await deck.press("escape")

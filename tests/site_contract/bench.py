@@ -229,10 +229,10 @@ class Bench(ABC):
 
     async def until(self, holds: Callable[[Domain], object]) -> Domain:
         """The domain, once something holds of it."""
-        await self.until_true(lambda: holds(self.domain), self.told)
+        await self.until_true(lambda: holds(self.domain), self.state_text)
         return self.domain
 
-    def told(self) -> str:
+    def state_text(self) -> str:
         operations = [
             (op.id, op.action, op.waits_for, op.question) for op in self.controller.recorder.open_operations()
         ]
@@ -288,7 +288,7 @@ class Bench(ABC):
     async def quiet(self) -> None:
         """Until nothing is done that nobody asked for: points are made, and pruned."""
         await self.until_true(
-            lambda: not self._chores() and not self.site.maintenance_due(self.now()), self.told
+            lambda: not self._chores() and not self.site.maintenance_due(self.now()), self.state_text
         )
 
     def _chores(self) -> int:
@@ -329,19 +329,19 @@ class Bench(ABC):
 
     async def ended(self, ident: str) -> Operation:
         """The operation, once it is over in any way."""
-        await self.until_true(lambda: self.operation(ident).ended, self.told)
+        await self.until_true(lambda: self.operation(ident).ended, self.state_text)
         return self.operation(ident)
 
     async def done(self, request: Request) -> str:
         """Ask and wait until it is done; the operation's id."""
         ident = await self.submit(request)
         ended = await self.ended(ident)
-        assert ended.state is OperationState.DONE, (ended.error, self.told())
+        assert ended.state is OperationState.DONE, (ended.error, self.state_text())
         return ident
 
-    async def asked(self, ident: str) -> str:
+    async def question_text(self, ident: str) -> str:
         """What an operation asks of a person, once it does."""
-        await self.until_true(lambda: self.operation(ident).question is not None, self.told)
+        await self.until_true(lambda: self.operation(ident).question is not None, self.state_text)
         question = self.operation(ident).question
         assert question is not None
         return question.text
@@ -350,7 +350,7 @@ class Bench(ABC):
         """Answer; returns when the question is settled."""
         question = self.operation(ident).question
         self.controller.desk.answer(ident, choice, ANNA)
-        await self.until_true(lambda: self.operation(ident).question != question, self.told)
+        await self.until_true(lambda: self.operation(ident).question != question, self.state_text)
 
     # -- whole ways
 

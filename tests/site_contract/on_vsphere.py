@@ -36,7 +36,7 @@ from tests.site_contract.bench import (
     Plan,
     Truth,
 )
-from tests.support.passwords import Known
+from tests.support.passwords import OnePassword
 from tests.support.vcenter import rehearsing
 from tests.support.vcenter.somebody import Somebody
 from tests.support.vcenter.vcsim import VCenter
@@ -126,7 +126,7 @@ class VSphereBench(Bench):
         super().__init__(site, plan, clock, directory)
 
     def another(self) -> RecoverySite:
-        return make_vsphere_site("dr", self._settings, Known(self.recovery.password))
+        return make_vsphere_site("dr", self._settings, OnePassword(self.recovery.password))
 
     def _lay_out_recovery(self, plan: Plan, root: str) -> str:
         """Replicas; where the site owns them already, they run, and drdeck made the points."""
@@ -213,7 +213,8 @@ class VSphereBench(Bench):
 
     async def rest_of_data(self) -> None:
         await self.until_true(
-            lambda: self.domain.question and "newer than the shutdown" in self.domain.question.text, self.told
+            lambda: self.domain.question and "newer than the shutdown" in self.domain.question.text,
+            self.state_text,
         )
         for vm in VMS:
             self.recovery.make_snapshot(vm, "replica last", self.now())

@@ -127,8 +127,8 @@ async def stopped(bench: Bench) -> str:
     await bench.until_true(lambda: "off" in bench.truth().source.values())
     assert bench.operation(ident).question is None, "it is waited for first"
     await bench.advance(SHUTDOWN_S + 1)
-    await bench.asked(ident)
-    await bench.until_true(lambda: names_one(bench.operation(ident).question), bench.told)
+    await bench.question_text(ident)
+    await bench.until_true(lambda: names_one(bench.operation(ident).question), bench.state_text)
     question = bench.operation(ident).question
     assert question is not None and {"retry", "abort"} <= set(question.choices)
     await bench.advance(3600)
@@ -152,7 +152,7 @@ async def test_a_stubborn_vm_stops_a_planned_failover_until_it_is_off(make: Make
 async def test_a_planned_failover_can_be_given_up_until_ownership_is_taken(make: MakeBench) -> None:
     bench = await make(stubborn=VMS[1])
     ident = await stopped(bench)
-    question = await bench.asked(ident)
+    question = await bench.question_text(ident)
     await bench.answer(ident, "abort")
     assert (await bench.ended(ident)).state is OperationState.ABORTED
     await bench.until(lambda d: d.mode is Mode.SYNCHRONISED)

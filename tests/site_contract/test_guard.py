@@ -13,7 +13,7 @@ from tests.site_contract.bench import VMS, Bench, MakeBench
 APP, DB = VMS
 
 
-def told(bench: Bench) -> list[Alarm]:
+def guard_alarms(bench: Bench) -> list[Alarm]:
     """Alarms of what others did."""
     return [alarm for alarm in bench.domain.alarms if alarm.kind in GUARD_KINDS]
 
@@ -46,9 +46,11 @@ async def test_what_others_do_in_a_session(
         await bench.leave()
     for vm in on:
         await bench.meddler(vm)
-    await bench.until(lambda d: len(told(bench)) >= len(alarmed) and all(a.user for a in told(bench)))
+    await bench.until(
+        lambda d: len(guard_alarms(bench)) >= len(alarmed) and all(a.user for a in guard_alarms(bench))
+    )
     await bench.look()
-    alarms = told(bench)
+    alarms = guard_alarms(bench)
     assert sorted(str(alarm.vm) for alarm in alarms) == sorted(alarmed)
     for alarm in alarms:
         assert alarm.kind == "foreign_snapshot" and alarm.severity is Severity.WARNING
@@ -66,5 +68,5 @@ async def test_what_others_do_in_a_session(
     assert {d.vm for d in points.disturbed} == set(alarmed)
     assert not {d.time for d in points.disturbed} & {p.time for p in points.points}, "not to be picked"
     await bench.leave()
-    assert told(bench) == [], "it goes with its session"
+    assert guard_alarms(bench) == [], "it goes with its session"
     assert len(journaled(bench)) == len(kept), "and stays in the audit trail"

@@ -16,7 +16,7 @@ from drdeck.sites.contract import RecoverySite, Refused, SiteUnreachable
 from tests.site_contract.bench import ANNA
 from tests.support.appliance.sample import DOMAIN_ID, idle, sound
 from tests.support.appliance.stand_in import Reply, StandIn
-from tests.support.appliance.watching import controlled, seen, site_of
+from tests.support.appliance.watching import controlled, site_of, site_read
 from tests.support.waiting import eventually
 
 DOMAIN = "erp-prod"
@@ -79,7 +79,7 @@ async def test_a_refused_request_leaves_no_operation(stand_in: StandIn, tmp_path
     site, _ = site_of(stand_in)
     assert isinstance(site, RecoverySite)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         for action, reason in menu(controller.desk.domain(DOMAIN), controller.watcher.now()):
             request = Request(
                 action=action.name,

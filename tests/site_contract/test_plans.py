@@ -75,7 +75,7 @@ async def test_fail_over_roll_back_to_one_instant_and_leave(make: MakeBench) -> 
 
     (point, *_) = sorted((await bench.group_points()), reverse=True)
     await plans.sessions.roll_back(RunPitrRequest(run=ident, to=point), ANNA)
-    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
+    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.state_text)
     kinds = [event.kind for event in bench.controller.journal.events()]
     assert "barrier_lifted" in kinds, "nothing started before all was reverted"
     truth = bench.truth()
@@ -114,11 +114,11 @@ async def test_a_paused_run_begins_nothing(make: MakeBench) -> None:
 async def test_a_run_goes_on_at_another_host_from_what_the_site_keeps(make: MakeBench) -> None:
     bench = await make(protected="lost")
     ident = await bench.controller.plans.begin(FORCE, ANNA)
-    await bench.until_true(lambda: bench.domain.failover is not None, bench.told)
+    await bench.until_true(lambda: bench.domain.failover is not None, bench.state_text)
     begun = run_of(bench, ident).begun
     await bench.succeed()
     plans = bench.controller.plans
-    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
+    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.state_text)
     other = run_of(bench, ident)
     assert bench.controller.recorder.runs == {} and other.handed_to and other.begun == begun
     assert (other.frozen.number, other.actor, other.since) == (1, ANNA, other.since)
@@ -129,15 +129,15 @@ async def test_a_run_goes_on_at_another_host_from_what_the_site_keeps(make: Make
     assert await plans.take_over(ident, ident, "bob@jump2") == ident
     await refused(bench, plans.take_over(ident, ident, "bob@jump2"), "rule", "driven from here")
     await bench.active()
-    await bench.until_true(lambda: run_of(bench, ident).ended, bench.told)
+    await bench.until_true(lambda: run_of(bench, ident).ended, bench.state_text)
     assert run_of(bench, ident).begun == begun and run_of(bench, ident).end_state is RunState.DONE
     (point, *_) = sorted((await bench.group_points()), reverse=True)
     await plans.sessions.roll_back(RunPitrRequest(run=ident, to=point), ANNA)
-    await bench.until_true(lambda: run_of(bench, ident).batches[0].begun, bench.told)
+    await bench.until_true(lambda: run_of(bench, ident).batches[0].begun, bench.state_text)
     plans.sessions.runs.own(ident)
-    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
+    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.state_text)
     plans.sessions.leave_sessions(RunExitRequest(run=ident), ANNA)
-    await bench.until_true(lambda: ident not in plans.keeper.keeping.at_site(), bench.told)
+    await bench.until_true(lambda: ident not in plans.keeper.keeping.at_site(), bench.state_text)
 
 
 async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: MakeBench) -> None:
@@ -150,20 +150,22 @@ async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: M
     to = RunPitrRequest(run=ident, to=point)
     with mock.patch.object(plans.keeper, "lift"):  # as if another domain held the barrier
         await plans.sessions.roll_back(to, ANNA)
-        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.told)
+        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.state_text)
         (row,) = plans.runs.view_of(run_of(bench, ident)).domains
         assert (row.words, row.operation) == (
             "rolling back",
             run_of(bench, ident).batches[0].operations[DOMAIN],
         )
-        await bench.until_true(lambda: plans.keeper.keeping.at_site()[ident].marks[DOMAIN].batch, bench.told)
+        await bench.until_true(
+            lambda: plans.keeper.keeping.at_site()[ident].marks[DOMAIN].batch, bench.state_text
+        )
         await bench.succeed()
     plans = bench.controller.plans
-    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
+    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.state_text)
     with mock.patch.object(plans.keeper, "lift"):
         await plans.take_over(ident, ident, "bob@jump2")
-        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.told)
+        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.state_text)
         assert set(bench.truth().power.values()) == {"off"}
-    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
+    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.state_text)
     truth = bench.truth()
     assert set(truth.power.values()) == {"on"} and set(truth.standing.values()) == {point}

@@ -51,9 +51,9 @@ async def test_only_if_ticked(make: MakeBench) -> None:
 async def test_only_when_every_vm_is_ready(make: MakeBench) -> None:
     bench = await make(powerless=VMS[1])
     ident = await bench.submit(bench.failover("force", run_pitr=True))
-    question = await bench.asked(ident)
+    question = await bench.question_text(ident)
     assert VMS[1] in question
-    await bench.until_true(lambda: bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}, bench.told)
+    await bench.until_true(lambda: bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}, bench.state_text)
     await bench.advance(300)
     assert bench.domain.session is None and bench.truth().session is None
     assert bench.intents("StartSession") == [] and not bench.domain.recovered
@@ -71,7 +71,7 @@ async def test_it_waits_for_consistency_and_is_not_refused(make: MakeBench) -> N
     await bench.until(lambda d: d.session is not None)
     session = bench.domain.session
     assert session is not None and session.state is SessionState.WAITING and session.started_at is None
-    await bench.until_true(lambda: bench.operation(ident).waits_for, bench.told)
+    await bench.until_true(lambda: bench.operation(ident).waits_for, bench.state_text)
     assert bench.mode == Mode.RUNNING_IN_FAILOVER, "a session that waits is none yet"
     assert bench.domain.unprotected_s(bench.now()) is None
     await bench.refused(bench.asks("pitr_run", to=bench.now()), "still starting|still open")

@@ -108,7 +108,7 @@ class Anything(RuleBasedStateMachine, Promises):
     async def all_is_well_in_the_end(self) -> None:
         """Nothing goes wrong any more, people answer and leave their sessions: all that was accepted ends."""
         world = self.there
-        world.gone = world.disk_full = False
+        world.site_lost = world.disk_full = False
         world.site.wake()
         for queue in (world.fates, world.view_delays, world.old_views, world.points):
             queue.clear()
@@ -194,7 +194,9 @@ class Anything(RuleBasedStateMachine, Promises):
         """As people do: of what is offered, and confirmed."""
         domain, to = self.domain(name), None
         if action == "pitr_run":
-            points = (await self.there.controller.desk.points(name)).points if not self.there.gone else ()
+            points = (
+                (await self.there.controller.desk.points(name)).points if not self.there.site_lost else ()
+            )
             to = points[choice.far % len(points)].time if points else None
         request = Request(
             action=action,
@@ -312,17 +314,17 @@ class Anything(RuleBasedStateMachine, Promises):
     @rule(what=st.sampled_from(["site", "disk", "controller"]), seconds=st.floats(0.1, 30),
           set_by=st.sampled_from([0, 0, 60]))  # fmt: skip
     def something_is_gone_for_a_while(self, what: str, seconds: float, set_by: int) -> None:
-        async def gone() -> None:
+        async def site_lost() -> None:
             world = self.there
             if what == "controller":
                 world.kill()
                 world.set_on += timedelta(seconds=set_by)
-            world.gone, world.disk_full = what == "site", what == "disk"
+            world.site_lost, world.disk_full = what == "site", what == "disk"
             world.site.wake()
             await asyncio.sleep(seconds)
-            world.gone = world.disk_full = False
+            world.site_lost = world.disk_full = False
 
-        self.run(gone())
+        self.run(site_lost())
 
     @rule(when=st.sampled_from(["before", "after"]), writes=st.integers(1, 6), next_too=st.booleans())
     def the_controller_will_die_writing(self, when: str, writes: int, next_too: bool) -> None:

@@ -94,7 +94,7 @@ async def living(directory: Path) -> AsyncIterator[Life]:
         life.journal.close()
 
 
-def held() -> tuple[int, int]:
+def memory_held() -> tuple[int, int]:
     """(bytes, objects of drdeck's own types)"""
     gc.collect()
     objects = [o for o in gc.get_objects() if type(o).__module__.startswith("drdeck.")]
@@ -113,10 +113,10 @@ async def test_nothing_grows_with_what_has_ended(tmp_path: Path, monkeypatch: py
         tracemalloc.start()
         try:
             await life.sessions(SESSIONS)
-            held_before, objects_before = held()
+            held_before, objects_before = memory_held()
             listing, detail = len(life.news.line()), len(life.news.line(DOMAIN))
             await life.sessions(SESSIONS)
-            held_after, objects_after = held()
+            held_after, objects_after = memory_held()
         finally:
             tracemalloc.stop()
         operations = SESSIONS * CYCLE
@@ -197,7 +197,7 @@ def foreign(number: int) -> Alarm:
 def test_alarms_are_journaled_once_and_forgotten_with_their_session(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
 
-    def told() -> int:
+    def alarms_journaled() -> int:
         return sum(1 for _ in journal.events(ALARM))
 
     def trail() -> AlarmTrail:
@@ -208,10 +208,10 @@ def test_alarms_are_journaled_once_and_forgotten_with_their_session(tmp_path: Pa
         for _ in range(2):
             following.follow(site_view(f"s{number}", foreign(number), foreign(number + 1000)))
         following.follow(site_view(None))
-        assert told() == 2 * number
+        assert alarms_journaled() == 2 * number
         assert sum(len(keys) for _, keys in (following._by_domain or {}).values()) == 2
     following.follow(site_view("s301", foreign(300)))  # still shown, and told before
     again = trail()
     again.follow(site_view("s300", foreign(300), foreign(1300)))
-    assert told() == 600
+    assert alarms_journaled() == 600
     journal.close()

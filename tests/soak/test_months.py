@@ -49,12 +49,12 @@ def test_events_that_were_taken_are_not_kept() -> None:
 def test_a_flood_of_deeds_in_one_session_is_remembered_in_part() -> None:
     """Those that touched points stay: what is said of a point depends on them."""
     bench = Bench()
-    bench.told("event", Change.SNAPSHOT_REMOVED, JOE, points=(AT,))
+    bench.observe("event", Change.SNAPSHOT_REMOVED, JOE, points=(AT,))
     bench.wait()
     sizes = []
     for _ in range(2):
         for _ in range(KEPT):
-            bench.told("event", Change.CONFIG, JOE)
+            bench.observe("event", Change.CONFIG, JOE)
             bench.on(60)
             bench.settle()
         sizes.append(len(msgspec.json.encode(bench.post.memory)))

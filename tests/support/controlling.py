@@ -26,7 +26,7 @@ async def controlling(site: FakeSite, file: Path, **options: Any) -> AsyncIterat
     controller = Controller(site, journal, **options)
     task = asyncio.create_task(controller.run())
     try:
-        await eventually(lambda: controller.watcher.error is None or site.gone)
+        await eventually(lambda: controller.watcher.error is None or site.out_of_reach)
         yield controller
     finally:
         await ended(task)

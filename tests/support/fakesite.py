@@ -46,7 +46,7 @@ class FakeSite:
         self.log: list[str] = []
         self.lose: dict[str, bool] = {}
         self.refuse: dict[str, str] = {}
-        self.gone = ""
+        self.out_of_reach = ""
         self.lacks: str | None = None
         self.protected = ProtectedSite(state="lost")
         self.domain = Domain(
@@ -88,20 +88,20 @@ class FakeSite:
         )
 
     async def open(self) -> None:
-        if self.gone:
-            raise SiteUnreachable(self.gone)
+        if self.out_of_reach:
+            raise SiteUnreachable(self.out_of_reach)
 
     async def watch(self) -> AsyncIterator[SiteView]:
         while True:
-            if self.gone:
-                raise SiteUnreachable(self.gone)
+            if self.out_of_reach:
+                raise SiteUnreachable(self.out_of_reach)
             yield self._view()
             async with self._changed:
                 await self._changed.wait()
 
     async def observe(self) -> SiteView:
-        if self.gone:
-            raise SiteUnreachable(self.gone)
+        if self.out_of_reach:
+            raise SiteUnreachable(self.out_of_reach)
         return self._view()
 
     async def execute(self, command: c.AnyCommand, begun: object = None) -> str:

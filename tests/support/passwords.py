@@ -5,19 +5,19 @@ from __future__ import annotations
 from drdeck.model.passwords import Login, Password
 
 
-class Known:
+class OnePassword:
     """Gives the same password for every login, and keeps what became of it."""
 
     def __init__(self, password: str) -> None:
         self.password = password
-        self.told: list[tuple[str, str]] = []
+        self.outcomes: list[tuple[str, str]] = []
 
     def get(self, login: Login) -> Password:
         return Password(self.password)
 
     def refused(self, login: Login, why: str) -> float | None:
-        self.told.append((login.of, why))
+        self.outcomes.append((login.of, why))
         return None
 
     def accepted(self, login: Login) -> None:
-        self.told.append((login.of, ""))
+        self.outcomes.append((login.of, ""))

@@ -221,7 +221,7 @@ async def test_a_run_that_is_open_is_shown_by_a_key_that_came_before_it(cold: An
 @pytest.mark.parametrize(("key", "shows"), [("l", "nothing was requested yet"), ("D", "vCenter answers")])
 async def test_a_screen_opened_before_the_controller_is_there_fills(cold: Any, key: str, shows: str) -> None:
     client, there, attach = cold
-    client.found = (Finding.ok("site", "vCenter answers"),)
+    client.doctor_findings = (Finding.ok("site", "vCenter answers"),)
     async with running(attach, first=None) as deck:
         await deck.press(key)
         await deck.settle()

@@ -35,7 +35,7 @@ READABLE = 4.5
 UTF8 = {"LANG": "C.UTF-8"}
 
 
-def shown(style: Style, ground: Color, text: Color) -> tuple[Color, Color]:
+def colors_of(style: Style, ground: Color, text: Color) -> tuple[Color, Color]:
     """(text, ground) as they are seen."""
     front = Color.from_rich_color(style.color) if style.color else text
     back = Color.from_rich_color(style.bgcolor) if style.bgcolor else ground
@@ -62,7 +62,7 @@ def test_every_style_can_be_read(theme: Literal["dark", "light"]) -> None:
     ground, text = Color.parse(str(theme_colours.background)), Color.parse(str(theme_colours.foreground))
     under = {name: looks.style(name) for name in ("", "top", "idle-cursor")}
     for style, (place, below) in itertools.product(looks.styles, under.items()):
-        front, back = shown(below + looks.style(style), ground, text)
+        front, back = colors_of(below + looks.style(style), ground, text)
         assert contrast(front, back) >= READABLE, f"{style} on {place or 'the screen'}"
     for variable in ("warning", "error"):
         colour = Color.parse(str(getattr(theme_colours, variable)))

@@ -29,7 +29,7 @@ async def test_opened_while_the_controller_is_lost(way: str) -> None:
         PlanningClient(mid_run()) if of_plan else FakeClient(in_session()) for _ in range(2)
     ]
     for client in clients:
-        client.found = (Finding.ok("site", "vCenter answers"),)
+        client.doctor_findings = (Finding.ok("site", "vCenter answers"),)
         client.restore_points = points()
     there = asyncio.Event()
     first = clients[0]

@@ -101,9 +101,11 @@ def given_back(): pass
 
 
 def test_members_say_what_they_are() -> None:
-    """In the source; helpers of tests may be as short as their sentences."""
     assert [
-        f"{path.relative_to(SOURCE)}: {name}" for path, tree in trees(SOURCE) for name in members(tree)
+        f"{path.relative_to(ROOT)}: {name}"
+        for root in (SOURCE, TESTS)
+        for path, tree in trees(root)
+        for name in members(tree)
     ] == []
 
 

@@ -24,7 +24,7 @@ async def calls_after_a_pause(directory: Path, vcenter: VCenter) -> Counter[str]
         await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] >= 2)
         vcenter.content  # noqa: B018  (the test's own calls are made before counting)
         machine = vcenter.vm("erp-db01")
-        assert live.shown and live.shown.vms_total == 1
+        assert live.domain_now and live.domain_now.vms_total == 1
         before = vcenter.calls()
         os.kill(vcenter.pid, signal.SIGSTOP)
         watch = live.stopwatch()
@@ -35,7 +35,7 @@ async def calls_after_a_pause(directory: Path, vcenter: VCenter) -> Counter[str]
             os.kill(vcenter.pid, signal.SIGCONT)
         await live.until(lambda: live.error is None)
         machine.Destroy_Task()
-        await live.until(lambda: live.shown and live.shown.vms_total == 0)
+        await live.until(lambda: live.domain_now and live.domain_now.vms_total == 0)
         return vcenter.calls() - before
     finally:
         await live.end()

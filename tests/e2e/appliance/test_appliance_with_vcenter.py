@@ -53,17 +53,17 @@ def flow(make_flow: MakeFlow, recovery: VCenter, appliance: StandIn) -> Iterator
     new_flow.deck.run("--site", "msa", "controller", "stop", "--force", code=None)
 
 
-def shown(flow: Flow) -> dict[str, Any]:
+def domain_json(flow: Flow) -> dict[str, Any]:
     return flow.deck.json("--site", "msa", "show", "erp-prod")
 
 
 def alarms(flow: Flow, kind: str) -> list[dict[str, Any]]:
-    return [alarm for alarm in shown(flow)["alarms"] if alarm["kind"] == kind]
+    return [alarm for alarm in domain_json(flow)["alarms"] if alarm["kind"] == kind]
 
 
 def test_the_guard_watches_the_vms_of_a_running_operation(flow: Flow, recovery: VCenter) -> None:
     eventually(lambda: [a for a in alarms(flow, "not_guarded") if "of lost01:" in a["text"]])
-    vms = {vm["name"]: vm for vm in shown(flow)["vms"]}
+    vms = {vm["name"]: vm for vm in domain_json(flow)["vms"]}
     assert vms[DB]["power"] == vms[APP]["power"] == "off" and vms["lost01"]["power"] == "unknown"
     assert vms[DB]["restore_points"] == 3
     Somebody(recovery, "CORP\\mallory", "10.0.0.66").make_snapshot(DB)
@@ -79,7 +79,7 @@ def test_the_guard_watches_the_vms_of_a_running_operation(flow: Flow, recovery: 
 
 
 def test_watch_until_the_operation_is_over(flow: Flow, appliance: StandIn, recovery: VCenter) -> None:
-    assert shown(flow)["session"]["state"] == "rolling_back"
+    assert domain_json(flow)["session"]["state"] == "rolling_back"
     over = sound(step="COMPLETE", progress=100, protectedVms=vms_of(recovery), criticalAlerts=[])
     timer = threading.Timer(0.2, lambda: appliance.say(DOMAIN_ID, over))
     timer.start()
@@ -130,12 +130,12 @@ def test_until_idle_is_until_the_appliance_is(flow: Flow, appliance: StandIn, re
 
 def test_a_session_that_vcenter_has_ended(flow: Flow, recovery: VCenter, appliance: StandIn) -> None:
     """As after half an hour without use: drdeck logs in again, and nobody is told."""
-    before = shown(flow)["seen_at"]
+    before = domain_json(flow)["seen_at"]
     requests = appliance.count()
     recovery.expire_sessions()
     eventually(lambda: appliance.count() > requests + 2)
     eventually(lambda: flow.deck.run("--site", "msa", "domains", code=None).returncode == 0)
-    assert shown(flow)["seen_at"] >= before
+    assert domain_json(flow)["seen_at"] >= before
 
 
 def test_the_doctor_on_all_of_it(flow: Flow, appliance: StandIn) -> None:

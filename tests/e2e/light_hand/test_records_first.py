@@ -23,8 +23,8 @@ async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, reco
         await live.begin()
         await live.start()
         await live.complete()
-        assert live.shown and live.shown.session
-        started = live.shown.session.started_at
+        assert live.domain_now and live.domain_now.session
+        started = live.domain_now.session.started_at
         await live.end()
         before = recovery.calls()
         recovery.hold("CreateFilter")  # so that nothing is read but what comes before it
@@ -47,7 +47,7 @@ async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, reco
         assert not calls["WaitForUpdatesEx"] and calls["RetrievePropertiesEx"] <= 8, calls
         recovery.release()
         await live.until(live.active)
-        assert live.shown and not live.shown.unread and live.shown.vms_total == 1
+        assert live.domain_now and not live.domain_now.unread and live.domain_now.vms_total == 1
         assert live.error is None and live.client and live.client.listing and not live.client.listing.records
     finally:
         recovery.release()

@@ -25,11 +25,11 @@ SOON = 'task_timeout = "{}"\nready_timeout = "1h"\nundo = {}'
 def asks(flow: Flow, ident: str, words: str) -> list[str]:
     """The choices of an operation's question, once it asks with these words."""
 
-    def asked() -> bool:
+    def asks_so() -> bool:
         question = flow.operation(ident)["question"]
         return question is not None and words in question["text"]
 
-    eventually(asked, lambda: str(flow.operation(ident)))
+    eventually(asks_so, lambda: str(flow.operation(ident)))
     return list(flow.operation(ident)["question"]["choices"])
 
 

@@ -58,7 +58,7 @@ def at_terminal(deck: Deck) -> Iterator[Type]:
         terminal.close()
 
 
-def asked(terminal: Terminal) -> Terminal:
+def awaiting_consent(terminal: Terminal) -> Terminal:
     """Until it waits for what is typed."""
     terminal.wait_for(CONSENT)
     return terminal
@@ -94,28 +94,28 @@ async def test_one_ctrl_c_ends_a_question(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_consent_is_typed_once_and_word_for_word(deck: Deck, at_terminal: Type) -> None:
-    wrong = asked(at_terminal(*FORCE))
+    wrong = awaiting_consent(at_terminal(*FORCE))
     assert "this site takes the domain over" in wrong.text()
     assert "Not checked: whether users can reach the recovery network" in wrong.text()
     wrong.press("er", "enter")
     assert wrong.ended() == 3 and "'er' is not its name" in wrong.text().replace("\n", "")
     assert deck.json("tasks")["operations"] == []
 
-    right = asked(at_terminal(*FORCE, "--wait"))
+    right = awaiting_consent(at_terminal(*FORCE, "--wait"))
     right.press("erp", "enter")
     assert right.ended() == 0 and "op-" in right.text()
     assert deck.domain("erp")["session"]["state"] == "active"
 
     out = at_terminal("pitr", "exit", "erp", "--confirm", "nothing")
     assert out.ended() == 3, "a --confirm that does not match is not asked about"
-    asked(at_terminal("pitr", "exit", "erp")).press("erp", "enter")
+    awaiting_consent(at_terminal("pitr", "exit", "erp")).press("erp", "enter")
     deck.run("watch", "erp", "--until", "idle", "--timeout", "60")
     assert deck.domain("erp")["mode"] == "running_in_failover"
 
 
 def test_giving_up(deck: Deck, at_terminal: Type) -> None:
     for key, name in ((b"\x03", "ctrl+c"), (b"\x04", "ctrl+d")):
-        terminal = asked(at_terminal(*FORCE))
+        terminal = awaiting_consent(at_terminal(*FORCE))
         assert ended_by(terminal, key) == 1, name
         assert "given up" in terminal.text() and "Traceback" not in terminal.text()
     assert deck.json("tasks")["operations"] == []

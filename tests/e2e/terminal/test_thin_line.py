@@ -149,7 +149,7 @@ def test_a_patched_screen_is_the_screen(
     size = Size(30, len(lines))
     console = Console(force_terminal=True, color_system="truecolor")
 
-    def shown(*frames: list[Strip]) -> list[list[tuple[str, bool]]]:
+    def drawn_rows(*frames: list[Strip]) -> list[list[tuple[str, bool]]]:
         screen = pyte.Screen(size.width, size.height)
         stream = pyte.Stream(screen)
         frame = Frame()
@@ -164,7 +164,7 @@ def test_a_patched_screen_is_the_screen(
 
     old = [strip_of(before, size.width) for before, _ in lines]
     new = [strip_of(after, size.width) for _, after in lines]
-    assert shown(old, new) == shown(new)
+    assert drawn_rows(old, new) == drawn_rows(new)
 
 
 def test_an_unchanged_screen_writes_nothing() -> None:

@@ -24,7 +24,7 @@ def field(deck: Deck) -> Field:
     return deck.app.screen.query_one(Field)
 
 
-def shown(deck: Deck) -> str:
+def field_text(deck: Deck) -> str:
     """The field's row, from its first column on."""
     region = field(deck).region
     return deck.text.splitlines()[region.y][region.x :].rstrip()
@@ -49,7 +49,7 @@ async def test_the_value_is_right_and_seen(environ: dict[str, str], text: str, s
         await deck.press("slash")
         await deck.type(text)
         assert field(deck).value == text
-        assert shown(deck) == shows
+        assert field_text(deck) == shows
 
 
 async def test_what_hides_in_a_paste_is_seen() -> None:
@@ -58,7 +58,7 @@ async def test_what_hides_in_a_paste_is_seen() -> None:
         deck.app.post_message(Paste("a\u202eb"))
         await deck.until(lambda: field(deck).value == "a\u202eb", "pasted")
         await deck.sees("a<U+202E>b")
-        assert shown(deck) == "a<U+202E>b"
+        assert field_text(deck) == "a<U+202E>b"
 
 
 async def test_the_cursor_goes_by_what_was_typed() -> None:
@@ -70,7 +70,7 @@ async def test_the_cursor_goes_by_what_was_typed() -> None:
             await deck.press("left")
             assert cursor(deck) == under
         await deck.press("right", "right", "backspace")
-        assert field(deck).value == "ab" and shown(deck) == "ab"
+        assert field(deck).value == "ab" and field_text(deck) == "ab"
         await deck.type("é" * 30)
         assert cursor(deck) == "b", "it is scrolled to"
 

@@ -37,7 +37,7 @@ def alarms(domain: dict[str, Any], kind: str = "", vm: str = "") -> list[dict[st
     return [a for a in guards if kind in ("", a["kind"]) and vm in ("", a["vm"])]
 
 
-def told(
+def alarm_on(
     flow: Flow, kind: str, vm: str, user: str | None = JOE, pid: int = 0
 ) -> tuple[dict[str, Any], float]:
     """The one alarm of a kind on a VM once it names the user, and how long that took the controller `pid`."""
@@ -85,22 +85,22 @@ def test_each_kind_is_an_alarm_at_once_with_who_it_was(make_flow: MakeFlow, reco
     took, pid = {}, flow.pid()
     for case, vm in zip(CASES, TWELVE, strict=False):
         case.does(joe, vm)
-        alarm, took[case.kind] = told(flow, case.kind, vm, pid=pid)
+        alarm, took[case.kind] = alarm_on(flow, case.kind, vm, pid=pid)
         assert alarm["text"].startswith(f"{JOE} (from {DESK}) ") and alarm["address"] == DESK
         for part in case.says:
             assert part in alarm["text"], alarm
     last = TWELVE[-1]
     joe.power_off(last)
-    told(flow, "foreign_power", last)
+    alarm_on(flow, "foreign_power", last)
     joe.unregister(last)
-    alarm, took["foreign_removal"] = told(flow, "foreign_removal", last, pid=pid)
+    alarm, took["foreign_removal"] = alarm_on(flow, "foreign_removal", last, pid=pid)
     assert "took it out of the vCenter's inventory" in alarm["text"] and alarm["severity"] == "critical"
     joe.rename_snapshot(TWELVE[9], "replica 2", "keep")
-    alarm, took["foreign_snapshot_changed"] = told(flow, "foreign_snapshot_changed", TWELVE[9], None, pid)
+    alarm, took["foreign_snapshot_changed"] = alarm_on(flow, "foreign_snapshot_changed", TWELVE[9], None, pid)
     assert 'renamed the snapshot "replica 2" to "keep"' in alarm["text"]
     recovery.slow("CreateSnapshot_Task", TWELVE[10], 2500, times=1)
     joe.begin_snapshot(TWELVE[10])
-    told(flow, "foreign_snapshot", TWELVE[10])
+    alarm_on(flow, "foreign_snapshot", TWELVE[10])
     domain = flow.show()
     assert len(alarms(domain)) == len(CASES) + 4, "one alarm a change"
     assert max(took.values()) < WITHIN_S, took
@@ -118,8 +118,8 @@ def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, reco
     joe = Somebody(recovery, JOE, DESK)
     joe.remove_snapshot("vm00", "replica 1")
     joe.make_snapshot("vm01", "nightly")
-    told(flow, "foreign_snapshot_removed", "vm00")
-    told(flow, "foreign_snapshot", "vm01")
+    alarm_on(flow, "foreign_snapshot_removed", "vm00")
+    alarm_on(flow, "foreign_snapshot", "vm01")
     points = flow.deck.json("pitr", "points", DOMAIN)
     hints = {p["time"]: p["hint"] for p in points["points"]}
     removed_at = show(flow.points[1])
@@ -135,7 +135,7 @@ def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, reco
     # a VM that stands on somebody's snapshot still shows where it was rolled back to
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait")
     joe.make_snapshot("vm02", "again")
-    told(flow, "foreign_snapshot", "vm02")
+    alarm_on(flow, "foreign_snapshot", "vm02")
     assert {vm["rolled_back_to"] for vm in flow.show()["vms"]} == {show(flow.points[2])}
 
 
@@ -145,12 +145,12 @@ def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, re
     proxy = recovery._make(recovery.datacenter.vmFolder, "backup-proxy", [], "DC0_DVPG0", False)
     joe, tool = Somebody(recovery, JOE, DESK), Somebody(recovery, "backup@corp.example", "10.0.0.9")
     recovery.tell("vm00", "VmRestartedOnAlternateHostEvent")
-    alarm, _ = told(flow, "foreign_ha", "vm00", "")
+    alarm, _ = alarm_on(flow, "foreign_ha", "vm00", "")
     assert "restarted it on another host (vSphere HA)" in alarm["text"]
     recovery.tell("vm01", "com.vmware.vc.VmDiskFailedToConsolidateEvent")
-    told(flow, "foreign_consolidation", "vm01", "")
+    alarm_on(flow, "foreign_consolidation", "vm01", "")
     file = tool.hot_add(proxy, "vm02")
-    alarm, _ = told(flow, "foreign_disk", "vm02", "backup@corp.example")
+    alarm, _ = alarm_on(flow, "foreign_disk", "vm02", "backup@corp.example")
     assert f'attached its disk "{file}" to the VM "backup-proxy"' in alarm["text"]
     for _ in range(2):
         joe.migrate("vm03")
@@ -169,8 +169,8 @@ def test_snapshots_of_others_are_named_before_an_exit(make_flow: MakeFlow, recov
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     joe.make_snapshot("vm00", "nightly 1")
     joe.make_snapshot("vm01", "before the audit")
-    told(flow, "foreign_snapshot", "vm00")
-    told(flow, "foreign_snapshot", "vm01")
+    alarm_on(flow, "foreign_snapshot", "vm00")
+    alarm_on(flow, "foreign_snapshot", "vm01")
     before = flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait").stderr
     assert "2 snapshots by others from this session stay" in before and '"before the audit" of vm01' in before
     findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
@@ -241,10 +241,10 @@ def test_the_same_account_by_hand_is_somebody_else(make_flow: MakeFlow, recovery
     hand = Somebody(recovery)
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     hand.power_off("vm00")
-    alarm, _ = told(flow, "foreign_power", "vm00", recovery.user)
+    alarm, _ = alarm_on(flow, "foreign_power", "vm00", recovery.user)
     assert "(through the vSphere Client)" in alarm["text"], "vCenter's own address is nobody's"
     hand.revert("vm01", "replica 0")
-    told(flow, "foreign_revert", "vm01", recovery.user)
+    alarm_on(flow, "foreign_revert", "vm01", recovery.user)
 
 
 def test_the_same_account_by_hand_in_a_rollback_that_was_gone_on_with(
@@ -263,7 +263,7 @@ def test_the_same_account_by_hand_in_a_rollback_that_was_gone_on_with(
     flow.until(lambda d: d["question"])
     eventually(lambda: time.monotonic() > gone_on_s + LATE.total_seconds() + 2)
     Somebody(recovery).reconfigure("vm00")
-    told(flow, "foreign_config", "vm00", recovery.user)
+    alarm_on(flow, "foreign_config", "vm00", recovery.user)
     assert len(alarms(flow.show())) == 1 and flow.show()["question"]
 
 
@@ -271,7 +271,7 @@ def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> No
     flow = in_session(make_flow, recovery, TWELVE[:6])
     joe = Somebody(recovery, JOE, DESK)
     joe.make_snapshot("vm00", "before the kill")
-    first, _ = told(flow, "foreign_snapshot", "vm00")
+    first, _ = alarm_on(flow, "foreign_snapshot", "vm00")
     flow.kill()
     joe.make_snapshot("vm01", "nobody looks")
     joe.remove_snapshot("vm02", "replica 2")
@@ -285,7 +285,7 @@ def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> No
         ("foreign_host", "vm03"),
         ("foreign_clone", "vm04"),
     ):
-        told(flow, kind, vm)
+        alarm_on(flow, kind, vm)
     domain = flow.until(lambda d: len(alarms(d, "foreign_power", "vm05")) == 2)
     assert alarms(domain, "foreign_snapshot", "vm00") == [first]
     assert len(alarms(domain)) == 7, alarms(domain)
@@ -318,7 +318,7 @@ def test_a_vcenter_that_tells_no_events(make_flow: MakeFlow, recovery: VCenter) 
         ("foreign_power", "vm04"),
         ("foreign_move", "vm05"),
     ):
-        alarm, took = told(flow, kind, vm, None, pid)
+        alarm, took = alarm_on(flow, kind, vm, None, pid)
         assert alarm["text"].startswith("Somebody whom vCenter does not name ") and took < WITHIN_S
     assert len(alarms(flow.show())) == 7
 
@@ -335,12 +335,12 @@ def test_the_simulator_as_it_is(make_flow: MakeFlow, vcsim_built: None) -> None:
         by_events = {"foreign_clone", "foreign_config", "foreign_power"}
         for case, vm in zip(CASES, TWELVE, strict=False):
             case.does(joe, vm)
-            _, took = told(flow, case.kind, vm, JOE if case.kind in by_events else None, pid)
+            _, took = alarm_on(flow, case.kind, vm, JOE if case.kind in by_events else None, pid)
             assert took < WITHIN_S, (case.kind, took)
         joe.power_off("vm11")
-        told(flow, "foreign_power", "vm11")
+        alarm_on(flow, "foreign_power", "vm11")
         joe.unregister("vm11")
-        told(flow, "foreign_removal", "vm11")
+        alarm_on(flow, "foreign_removal", "vm11")
         assert len(alarms(flow.show())) == len(CASES) + 2
     finally:
         server.stop()

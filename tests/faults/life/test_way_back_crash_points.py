@@ -49,7 +49,7 @@ class Way(TrainingWorld):
     async def flow(self) -> None:
         await self.begin()
         name = self.domain_name
-        await self.until(lambda: self.shown and self.shown.mode is Mode.SYNCHRONISED)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.SYNCHRONISED)
         for action in BEFORE.get(self.way, ()):
             await self.done(await self.ask(Request(action=action, domain=name)))
         even_though = ("answers", "vms-running")
@@ -63,7 +63,7 @@ class Way(TrainingWorld):
         await self.done(await self.ask(force))
         for action in WAYS[self.way]:
             await self.done(await self.ask(Request(action=action, domain=name, confirm=name)))
-            domain = self.shown
+            domain = self.domain_now
             assert domain is not None
             here = domain.mode in (Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
             assert here == (domain.owner is Owner.LOCAL), "owner and mode never disagree"
@@ -77,7 +77,7 @@ async def lived(way: str, directory: Path, point: Point | None = None) -> list[s
     assert world.deaths == (point is not None), f"{point} was not reached"
     assert world.acts() == ACTS[way]
     assert world.journal is not None
-    kinds = list(world.journal.told)
+    kinds = list(world.journal.kinds)
     assert await world.finish() == []
     return kinds
 

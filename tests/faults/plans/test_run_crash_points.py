@@ -18,7 +18,7 @@ LANES = 4
 
 def check(world: PlanWorld) -> None:
     """Each act once for each domain, in order, and nothing started before all were reverted."""
-    calls = world.told()
+    calls = world.commands_taken()
     for name in NAMES:
         assert [act for act, domain in calls if domain == name] == ACTS
     acts = [act for act, _ in calls]
@@ -35,7 +35,7 @@ async def undisturbed(directory: Path) -> int:
     await world.flow()
     check(world)
     assert world.journal is not None
-    kinds = world.journal.told
+    kinds = world.journal.kinds
     assert kinds.index("run_begun") < kinds.index("accepted"), "journaled before anything is begun"
     assert kinds.index("run_batch") < len(kinds) - kinds[::-1].index("accepted")
     assert await world.finish() == []

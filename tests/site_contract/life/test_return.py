@@ -90,7 +90,7 @@ async def test_failback_is_of_the_training_site(make: MakeBench) -> None:
         remaining.add(bench.domain.remaining_bytes)
         return bench.operation(fail_back).ended
 
-    await bench.until_true(over, bench.told)
+    await bench.until_true(over, bench.state_text)
     assert bench.operation(fail_back).state is OperationState.DONE, bench.operation(fail_back).error
     assert {"Recover VMs' data from Storage Site", "Take Protected Domain ownership"} <= labels
     assert len(remaining) > 2, "its data flows back"

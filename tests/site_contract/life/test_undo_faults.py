@@ -97,12 +97,12 @@ async def test_an_entry_point_that_hangs_is_asked_about_soon(make: MakeBench) ->
     await bench.until_true(lambda: any(key.startswith("network:vm-") for key in bench.operation(ident).done))
     await bench.advance(ENTRY_LIMIT_S + 1)
     await bench.look()  # a clock that is moved by hand wakes nobody
-    text = await bench.asked(ident)
+    text = await bench.question_text(ident)
     assert VMS[0] in text and VMS[1] not in text and "Not ended within" in text
     question = bench.operation(ident).question
     assert question is not None and set(question.choices) == {"wait", "retry", "skip"}
     await bench.answer(ident, "skip")
-    await bench.until_true(lambda: bench.operation(ident).ended, bench.told)
+    await bench.until_true(lambda: bench.operation(ident).ended, bench.state_text)
     assert bench.truth().power[VMS[1]] == "on", "the others are up"
     bench.recovery.release()
 
@@ -129,7 +129,7 @@ async def test_one_that_does_not_start_there_is_asked_about(make: MakeBench) -> 
     await bench.done(bench.failover("regular"))
     bench.protected.fail_power_on(VMS[0], times=-1)
     undo = await bench.submit(bench.asks("failover_undo", confirm=DOMAIN))
-    assert f"power on {VMS[0]} at the protected site" in await bench.asked(undo)
+    assert f"power on {VMS[0]} at the protected site" in await bench.question_text(undo)
     assert set(bench.truth().power.values()) == {"off"}, "nothing runs on both sides"
     await bench.answer(undo, "skip")
     assert (await bench.ended(undo)).state is OperationState.DONE
@@ -142,7 +142,7 @@ async def test_none_is_started_there_whose_replica_runs_here(make: MakeBench) ->
     await bench.done(bench.failover("regular"))
     bench.recovery.rule("PowerOffVM_Task", "fail", VMS[0], text="The host does not answer.")
     undo = await bench.submit(bench.asks("failover_undo", confirm=DOMAIN))
-    assert f"power off {VMS[0]}" in await bench.asked(undo)
+    assert f"power off {VMS[0]}" in await bench.question_text(undo)
     await bench.answer(undo, "skip")
     assert (await bench.ended(undo)).state is OperationState.DONE
     assert bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}

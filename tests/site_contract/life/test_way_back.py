@@ -40,7 +40,7 @@ async def test_it_gives_up_a_completion_before_ownership(make: MakeBench) -> Non
     complete = await bench.submit(bench.failover("planned"))
     await bench.until(lambda d: d.mode is Mode.COMPLETING)
     await bench.advance(SHUTDOWN_S + 1)
-    assert VMS[0] in await bench.asked(complete)
+    assert VMS[0] in await bench.question_text(complete)
     consequences = (await bench.controller.desk.preview(bench.asks("cfo_cancel"))).says
     assert any("stay off at the protected" in text for text in consequences), consequences
     await bench.done(bench.asks("cfo_cancel"))
@@ -53,7 +53,7 @@ async def test_it_gives_up_a_completion_before_ownership(make: MakeBench) -> Non
 async def test_not_once_this_site_owns_it(make: MakeBench) -> None:
     bench = await make(powerless=VMS[0])
     complete = await bench.submit(bench.failover("force"))
-    await bench.asked(complete)
+    await bench.question_text(complete)
     await bench.refused(bench.asks("cfo_cancel"), "owns", moving=True)
 
 

@@ -14,7 +14,7 @@ from tests.support.vcenter.vcsim import VCenter
 def known_at(vcenter: VCenter) -> Callable[[str], bool]:
     """Asks the vCenter in the name of the session, as the appliance must do; any thread may."""
 
-    def known(session: str) -> bool:
+    def is_known(session: str) -> bool:
         stub = SoapStubAdapter(url=vcenter.url, version="vim.version.version11", sslContext=trusting())
         stub.cookie = f'vmware_soap_session="{session}"'
         try:
@@ -25,4 +25,4 @@ def known_at(vcenter: VCenter) -> Callable[[str], bool]:
         finally:
             stub.DropConnections()
 
-    return known
+    return is_known

@@ -45,7 +45,7 @@ class StandIn:
         self.accepts: Callable[[str], bool] = lambda session: session == SESSION
         self.instead: Reply | None = None
         """given to whatever is asked"""
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         """path and session id of each request"""
         self.at_once = self.most_at_once = 0
         self.hold = threading.Event()
@@ -75,7 +75,7 @@ class StandIn:
 
     def count(self, ident: str = "") -> int:
         """How often was asked, about one domain or all."""
-        return sum(ident in path for path, _ in self.asked)
+        return sum(ident in path for path, _ in self.requests)
 
     def stop(self) -> None:
         self.ended.set()
@@ -86,7 +86,7 @@ class StandIn:
 
     def _reply(self, path: str, session: str) -> Reply:
         with self._lock:
-            self.asked.append((path, session))
+            self.requests.append((path, session))
             if self.instead is not None:
                 return self.instead
             if not self.accepts(session):

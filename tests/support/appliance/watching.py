@@ -99,5 +99,5 @@ async def controlled(site: JetStreamSite, directory: Path) -> AsyncIterator[Cont
         journal.close()
 
 
-async def seen(controller: Controller) -> None:
+async def site_read(controller: Controller) -> None:
     await eventually(lambda: controller.watcher.error is None and controller.view is not None)

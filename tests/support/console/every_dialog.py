@@ -76,7 +76,7 @@ def _ended() -> Any:
     return operation(state=OperationState.DONE, ended_at=NOW, result={f"fact_{n}": LONG for n in range(9)})
 
 
-class _Wanted(PasswordDialog):
+class _LastingPasswordDialog(PasswordDialog):
     """Nobody else gives it meanwhile."""
 
     def take(self, state: State) -> None:
@@ -143,7 +143,8 @@ CASES: dict[str, Case] = {
         _now(lambda: LessonsDialog([LessonRow(str(n), LONG, "-", LONG) for n in range(9)])), "lessons"
     ),
     "PasswordDialog": Case(
-        _now(lambda: _Wanted("dr", PasswordWanted(of=OWN, user="u", why=LONG), _nothing)), "password"
+        _now(lambda: _LastingPasswordDialog("dr", PasswordWanted(of=OWN, user="u", why=LONG), _nothing)),
+        "password",
     ),
     "AddSiteDialog": Case(_now(lambda: AddSiteDialog(_nothing)), "name"),
     "GeneralPage": Case(_now(lambda: GeneralPage(_pages()[0], _pages(), IMPORTED)), "next", leads_on=True),

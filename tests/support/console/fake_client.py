@@ -142,7 +142,7 @@ class FakeClient:
         self.protected = ProtectedSite(state="lost", checked_at=NOW)
         self.against: tuple[str, ...] = ()
         self.restore_points = points()
-        self.found: tuple[Finding, ...] = ()
+        self.doctor_findings: tuple[Finding, ...] = ()
         self.watching: str | None = None
         self.domains: tuple[Domain, ...] = ()
         self.operations: tuple[OperationView, ...] = ()
@@ -261,7 +261,7 @@ class FakeClient:
         )
 
     async def findings(self) -> tuple[Finding, ...]:
-        return self.found
+        return self.doctor_findings
 
     async def tasks(self) -> tuple[OperationView, ...]:
         return self.operations

@@ -60,7 +60,7 @@ class ChaosSite(TrainingSite):
     world: Chaos
 
     def _opened(self) -> tuple[StateStore, Any]:
-        if self.world.gone:
+        if self.world.site_lost:
             raise SiteUnreachable("the way to the site is cut")
         return super()._opened()
 
@@ -105,4 +105,4 @@ class ChaosSite(TrainingSite):
             before = next(d for d in simulation.domains(now) if d.name == command.domain)
             self.world.taken(command, before, now)
         await super().execute(command)
-        self.world.shown.setdefault((command.operation, command.key), (self.world.life, self._serial))
+        self.world.shown_since.setdefault((command.operation, command.key), (self.world.life, self._serial))

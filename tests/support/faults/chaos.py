@@ -53,7 +53,7 @@ class Chaos:
         self.fates: list[Fate] = []
         self.view_delays: list[float] = []
         self.old_views: list[int] = []
-        self.gone = self.disk_full = False
+        self.site_lost = self.disk_full = False
         self.newest = 0
         """serial of the newest view that this controller was given"""
         self.wrong: list[str] = []
@@ -65,7 +65,7 @@ class Chaos:
         """operation, question and choice"""
         self.unanswered: dict[Given, tuple[int, int]] = {}
         """life, and serial of the site's last view when an answer was lost"""
-        self.shown: dict[Given, tuple[int, int]] = {}
+        self.shown_since: dict[Given, tuple[int, int]] = {}
         """the same from which on the site shows what it took"""
         self.tasks: set[asyncio.Task[None]] = set()
         self._supervisor: asyncio.Task[None] | None = None
@@ -142,7 +142,7 @@ class Chaos:
             if self._supervisor.done():
                 self._supervisor.result()
             dying = self.died.is_set() or not self.life or self.journal.dead
-            if not dying and (self.gone or self.controller.watcher.error is None):
+            if not dying and (self.site_lost or self.controller.watcher.error is None):
                 return
             await asyncio.sleep(0.5)
         dead = f"dead {self.journal.dead}, died {self.died.is_set()}"
@@ -206,7 +206,7 @@ class Chaos:
         life, lost = self.unanswered.get(call, (0, 0))
         if life == self.life and serial <= lost:
             self.wrong.append(f"given again before the site was seen anew: {command}")
-        life, since = self.shown.get(call, (self.life + 1, 0))
+        life, since = self.shown_since.get(call, (self.life + 1, 0))
         if life < self.life or (life == self.life and serial > since):
             self.wrong.append(f"given again although the site shows it: {command}")
 

@@ -30,17 +30,17 @@ class DyingJournal(Journal):
         super().__init__(file)
         self._db.execute("PRAGMA synchronous = OFF")  # these deaths do not lose what a process wrote
         self.point, self.dead = point, False
-        self.told: list[str] = []
+        self.kinds: list[str] = []
 
     @property
     def writes(self) -> int:
-        return len(self.told)
+        return len(self.kinds)
 
     def append_all(self, entries: Sequence[Entry]) -> list[Event]:
         if self.dead:
             raise Killed
         numbers = range(self.writes + 1, self.writes + 1 + len(entries))
-        self.told += [entry.kind for entry in entries]
+        self.kinds += [entry.kind for entry in entries]
         if self.point is not None and self.point.when == "before" and self.point.number in numbers:
             self._die()
         events = super().append_all(entries)

@@ -55,7 +55,7 @@ class Truth(NamedTuple):
     alarms: tuple[str, ...] = ()
 
 
-class Asked(Exception):
+class OperatorNeeded(Exception):
     """An operation wants a person; the text is its question."""
 
 
@@ -186,8 +186,8 @@ class Live:
                 return
             for op in self.operations():
                 if op.question is not None:
-                    raise Asked(op.question.text)
-            assert time.monotonic() < deadline, f"{self.operations()}\n{self.shown}\n{self.deck.log()}"
+                    raise OperatorNeeded(op.question.text)
+            assert time.monotonic() < deadline, f"{self.operations()}\n{self.domain_now}\n{self.deck.log()}"
             await news(client, 1)
 
     def operations(self) -> tuple[OperationView, ...]:
@@ -202,7 +202,7 @@ class Live:
         return op is not None and op.state is OperationState.DONE
 
     @property
-    def shown(self) -> Domain | None:
+    def domain_now(self) -> Domain | None:
         listing = self.client.listing if self.client else None
         return next((d for d in listing.domains if d.name == DOMAIN), None) if listing else None
 
@@ -212,13 +212,13 @@ class Live:
         return self.client.listing.error if self.client and self.client.listing else None
 
     def active(self) -> bool:
-        domain = self.shown
+        domain = self.domain_now
         return bool(domain and domain.session and domain.session.state is SessionState.ACTIVE)
 
     # -- the steps of the flow
 
     async def start(self) -> None:
-        await self.until(lambda: self.shown)
+        await self.until(lambda: self.domain_now)
         ident = await self.ask(Request(action="cfo_start", domain=DOMAIN))
         await self.until(lambda: self.ended(ident))
 
@@ -238,7 +238,7 @@ class Live:
     async def leave(self) -> None:
         ident = await self.ask(Request(action="pitr_exit", domain=DOMAIN))
         await self.until(lambda: self.ended(ident))
-        await self.until(lambda: self.shown and self.shown.mode is Mode.RUNNING_IN_FAILOVER)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.RUNNING_IN_FAILOVER)
         await self.until(lambda: all(op.ended_at for op in self.operations()))
 
     async def flow(self) -> None:
@@ -263,10 +263,10 @@ class Live:
             standing=current.name if current else "",
             power=self.vcenter.power(VM),
             acts={act: calls[act] for act in ACTS if calls[act]},
-            alarms=tuple(self.told("alarm")),
+            alarms=tuple(self.journal_texts("alarm")),
         )
 
-    def told(self, kind: str) -> list[str]:
+    def journal_texts(self, kind: str) -> list[str]:
         """The texts of the journal's events of a kind."""
         journal = Journal(self.paths.journal, read_only=True)
         try:

@@ -123,7 +123,7 @@ class World(ABC):
         raise AssertionError(f"it did not come true: {waiting}")
 
     @property
-    def shown(self) -> Domain | None:
+    def domain_now(self) -> Domain | None:
         """The domain as the controller sees it now; None before it sees anything."""
         assert self.controller is not None
         return self.controller.view.domain(self.domain_name) if self.controller.view else None
@@ -133,7 +133,7 @@ class World(ABC):
         return self.controller.recorder.operations[ident]
 
     def session_active(self) -> bool:
-        domain = self.shown
+        domain = self.domain_now
         return bool(domain and domain.session and domain.session.state is SessionState.ACTIVE)
 
     async def done(self, ident: str) -> None:
@@ -146,7 +146,7 @@ class World(ABC):
         """Complete with PITR, roll back, roll back again, exit; every operation ends as done."""
         await self.begin()
         name = self.domain_name
-        await self.until(lambda: self.shown and self.shown.mode is Mode.SYNCHRONISED)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.SYNCHRONISED)
         failover = await self.ask(
             Request(action="cfo_complete", domain=name, type=FailoverType.FORCE, run_pitr=True, confirm=name)
         )
@@ -158,7 +158,7 @@ class World(ABC):
         leave = await self.ask(Request(action="pitr_exit", domain=name))
         await self.done(leave)
         await self.done(failover)
-        await self.until(lambda: self.shown and self.shown.mode is Mode.RUNNING_IN_FAILOVER)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.RUNNING_IN_FAILOVER)
 
     async def finish(self) -> list[str]:
         """End it; what is wrong with the chain of its journal."""
@@ -218,7 +218,7 @@ class TrainingWorld(World):
         return [type(one.command).__name__ for one in self.site._store.accepted()]
 
     def instants(self) -> tuple[datetime, datetime]:
-        domain = self.shown
+        domain = self.domain_now
         assert domain is not None and domain.session is not None and domain.session.started_at is not None
         start = domain.session.started_at.replace(microsecond=0)
         return start - timedelta(seconds=300), start - timedelta(seconds=200)

@@ -60,7 +60,7 @@ class Promises:
         self.the_site_does_nothing_that_nobody_follows()
         self.what_is_over_is_as_it_was_asked()
         self.the_journal_is_sound()
-        if not self.there.gone:
+        if not self.there.site_lost:
             await self.what_cannot_be_reached_is_not_offered()
 
     def nothing_was_wrong(self) -> None:
@@ -92,7 +92,7 @@ class Promises:
 
     def the_site_does_nothing_that_nobody_follows(self) -> None:
         """What goes on there belongs to an open operation of its domain; VMs are as the mode says."""
-        if self.there.gone or self.there.disk_full:
+        if self.there.site_lost or self.there.disk_full:
             return
         ops = self.there.operations
         for d in self.there.domains:

@@ -42,7 +42,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._lines: set[Line] = set()
         self._changed = asyncio.Event()
-        self.held = asyncio.Event()
+        self.held_back = asyncio.Event()
         """something was held back since this weather began"""
         self.resets_in = -1
         """so many more bytes of answers, and the connection that gets them is reset; negative: never"""
@@ -59,7 +59,7 @@ class Proxy:
     async def set(self, weather: Weather) -> None:
         """Change the weather."""
         before, self.weather = self.weather, weather
-        self.held.clear()
+        self.held_back.clear()
         if weather.impostor:
             self._reset()
         if weather.half_open:
@@ -101,7 +101,7 @@ class Proxy:
     async def pass_on(self, line: Line, data: bytes, towards: asyncio.StreamWriter, answer: bool) -> None:
         """One piece, as the weather has it."""
         while self.weather.hangs or line.dead:
-            self.held.set()
+            self.held_back.set()
             await self._changed.wait()
         w = self.weather
         if w.garbles and answer:
@@ -132,7 +132,7 @@ class Line:
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         while self.proxy.weather.hangs:  # accepted by the system, and nobody there
-            self.proxy.held.set()
+            self.proxy.held_back.set()
             await self.proxy._changed.wait()
         if self.proxy.weather.garbles:
             await reader.read(1)

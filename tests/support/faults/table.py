@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.faults.lanes import side_by_side, vcenters
-from tests.support.faults.live import ACTS, UNDISTURBED, Asked, Live
+from tests.support.faults.live import ACTS, UNDISTURBED, Live, OperatorNeeded
 from tests.support.faults.proxy import Proxy, Weather
 from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
@@ -59,7 +59,7 @@ async def until_said(rig: Rig, weather: Weather) -> None:
 
 async def _hangs_a_moment(rig: Rig) -> None:
     await rig.proxy.set(Weather(hangs=True))
-    await asyncio.wait_for(rig.proxy.held.wait(), 60)
+    await asyncio.wait_for(rig.proxy.held_back.wait(), 60)
     await rig.proxy.set(Weather())
 
 
@@ -208,14 +208,14 @@ async def _take(rig: Rig, step: str) -> str:
     }
     try:
         await steps[step]()
-    except Asked as question:
+    except OperatorNeeded as question:
         return f"asks: {question}"
     return SAME
 
 
 def markdown(rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     lines = [f"| fault | {' | '.join(STEPS)} |", "|---" * (len(STEPS) + 1) + "|"]
-    lines += [f"| {name} | {' | '.join(told)} |" for name, told in rows]
+    lines += [f"| {name} | {' | '.join(journal_texts)} |" for name, journal_texts in rows]
     return "\n".join(lines)
 
 
@@ -224,12 +224,12 @@ async def rows(faults: Sequence[Fault], directory: Path, lanes: int) -> list[tup
     outcomes: dict[str, list[str]] = {}
     async with vcenters(1, BOOT_S) as (other,):
 
-        async def one(fault: Fault, vcenter: VCenter) -> None:
+        async def on_vcenter(fault: Fault, vcenter: VCenter) -> None:
             place = directory / str(faults.index(fault))
             place.mkdir()
             outcomes[fault.name] = await row(fault, place, vcenter, (other.host, other.port))
 
-        await side_by_side(one, faults, lanes, BOOT_S)
+        await side_by_side(on_vcenter, faults, lanes, BOOT_S)
         assert not other.calls(), "nothing was said to a server with another certificate"
     return [(fault.name, outcomes[fault.name]) for fault in faults]
 

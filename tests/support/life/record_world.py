@@ -76,7 +76,7 @@ class RecordWorld:
             settings=SETTINGS,
             protected=there,
             now=self.now,
-            trials=self.tests.seen(),
+            trials=self.tests.folder_inventory(),
             trial_settings=trial_world.SETTINGS,
             root="root",
         )

@@ -42,6 +42,6 @@ class TrialFlow:
         """Names of the VMs in the test folder."""
         return sorted(vm.name for vm in self.folder.childEntity)
 
-    def shown(self) -> dict[str, Any]:
+    def trial_json(self) -> dict[str, Any]:
         (trial,) = self.flow.deck.json("test", "show", DOMAIN)["tests"]
         return dict(trial)

@@ -50,7 +50,7 @@ class TestFolder:
         )
         self._site, self._work = site, TrialWork(site, lambda: None)  # type: ignore[arg-type,return-value]
 
-    def seen(self) -> TrialInventory:
+    def folder_inventory(self) -> TrialInventory:
         return TrialInventory(folder="tests", vms=dict(self.vms))
 
     def clones_arrive(self) -> None:
@@ -67,7 +67,7 @@ class TestFolder:
     def changes(self, command: c.AnyCommand) -> dict[str, str]:
         """What a command of a test changes of the record; adoptions are looked at as vCenter would be."""
         s = self._state()
-        self._site.trials.inventory = self.seen()
+        self._site.trials.inventory = self.folder_inventory()
         if isinstance(command, c.AdoptTrialVms):
             return trial_transitions.adopt(s.record, self._adopted(command.vms), True)
         if isinstance(command, c.MakePlannedCall) and command.call.args["to"] == "trial_adopt":

@@ -48,27 +48,35 @@ class WholeLife(Live):
     async def fails_over(self) -> None:
         await self.done("cfo_start")
         await self.done("cfo_complete", type=FailoverType.FORCE)
-        await self.until(lambda: self.shown and self.shown.mode is Mode.RUNNING_IN_FAILOVER)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.RUNNING_IN_FAILOVER)
 
     async def flow(self) -> None:
-        await self.until(lambda: self.shown and self.shown.trial_offer and not self.shown.trial_offer.closed)
+        await self.until(
+            lambda: self.domain_now and self.domain_now.trial_offer and not self.domain_now.trial_offer.closed
+        )
         await self.done("test_start")
         await self.until(
-            lambda: self.shown and self.shown.trial and self.shown.trial.state is TrialState.RUNNING
+            lambda: (
+                self.domain_now
+                and self.domain_now.trial
+                and self.domain_now.trial.state is TrialState.RUNNING
+            )
         )
         await self.done("test_end")
         await self.fails_over()
         await self.done("failover_undo")
-        await self.until(lambda: self.shown and self.shown.mode is Mode.IMPORTED)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.IMPORTED)
         await self.fails_over()
         await self.done("failover_commit")
         self.vcenter.power_off(VM)
         await self.until(lambda: (vms := self.rows()) and all(vm.power == "off" for vm in vms))
         release = await self.ask(Request(action="domain_release", domain=DOMAIN, confirm=DOMAIN))
-        await self.until(lambda: self.shown and self.shown.mode is Mode.RELEASING)
+        await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.RELEASING)
         self.vcenter.make_snapshot(VM, "replica anew")
         await self.until(lambda: self.ended(release))
-        await self.until(lambda: self.shown and self.shown.mode is Mode.IMPORTED)  # a new one looks first
+        await self.until(
+            lambda: self.domain_now and self.domain_now.mode is Mode.IMPORTED
+        )  # a new one looks first
 
     def rows(self) -> tuple[Vm, ...]:
         """The domain's VMs as the controller shows them; none before it does."""
@@ -80,12 +88,12 @@ class WholeLife(Live):
         other = ("drdeck.lease", "drdeck.asked")
         destroyed = rehearsing.destroyed(self.vcenter)[self.destroyed_before :]
         return LifeTruth(
-            mode=str(self.shown.mode) if self.shown else "",
+            mode=str(self.domain_now.mode) if self.domain_now else "",
             record=tuple(sorted(k for k, v in attributes.items() if v and k not in other)),
             snapshots=tuple(sorted(s.name for s in self.vcenter.snapshots(VM))),
             power=self.vcenter.power(VM),
             test_vms=tuple(sorted(vm.name for vm in self.folder.childEntity)),
             destroyed=tuple(x.shared for x in destroyed),
             clones=(self.vcenter.calls() - self.before)["CloneVM_Task"],
-            alarms=tuple(self.told("alarm")),
+            alarms=tuple(self.journal_texts("alarm")),
         )

@@ -92,13 +92,13 @@ class LiveRun(Live):
             self.deck, self.before, self._heir = other.deck, before, None
             self._plan()
             await super().alive()
-            await self.asked(
-                lambda: (run := self.seen) is not None and not run.holder,
+            await self.ask_until(
+                lambda: (run := self.run_now) is not None and not run.holder,
                 lambda client: client.plans.change(self.ident, "take_over", confirm=self.ident),
             )
         return await super().alive()
 
-    async def asked(self, done: Callable[[], object], ask: Callable[[Client], Awaitable[object]]) -> None:
+    async def ask_until(self, done: Callable[[], object], ask: Callable[[Client], Awaitable[object]]) -> None:
         """Ask until it is done; after a death look whether it is, as a person would."""
         deadline = time.monotonic() + WITHIN_S
         while time.monotonic() < deadline:
@@ -115,17 +115,17 @@ class LiveRun(Live):
         raise AssertionError(f"not accepted within {WITHIN_S} s\n{self.deck.log()}")
 
     @property
-    def seen(self) -> RunView | None:
+    def run_now(self) -> RunView | None:
         listing = self.client.listing if self.client else None
         return next(iter(listing.runs), None) if listing else None
 
     def over(self, action: str) -> bool:
         """A rollback or exit of many sessions is through, with every domain."""
-        batches = self.seen.batches if self.seen is not None else ()
+        batches = self.run_now.batches if self.run_now is not None else ()
         return any(b.action == action and set(b.done) == set(NAMES) for b in batches)
 
     def asked_for(self, action: str) -> bool:
-        return self.seen is not None and any(b.action == action for b in self.seen.batches)
+        return self.run_now is not None and any(b.action == action for b in self.run_now.batches)
 
     def all_in(self, mode: Mode, session: SessionState | None = None) -> bool:
         listing = self.client.listing if self.client else None
@@ -139,17 +139,17 @@ class LiveRun(Live):
         """Start both domains, fail both over by waves, roll both back to one instant, exit."""
         for name in NAMES:
             await self.started(name)
-        await self.asked(lambda: self.seen, lambda client: client.plans.begin(DECISION))
-        assert self.seen is not None
-        self.ident = self.seen.run
-        await self.until(lambda: self.seen and self.seen.ended_at)
+        await self.ask_until(lambda: self.run_now, lambda client: client.plans.begin(DECISION))
+        assert self.run_now is not None
+        self.ident = self.run_now.run
+        await self.until(lambda: self.run_now and self.run_now.ended_at)
         active = (Mode.PITR_SESSION, SessionState.ACTIVE)
         await self.until(lambda: self.all_in(*active))
         back = RunPitrRequest(run=self.ident, to=self.points[1])
-        await self.asked(lambda: self.asked_for("pitr_run"), lambda client: client.plans.roll_back(back))
+        await self.ask_until(lambda: self.asked_for("pitr_run"), lambda client: client.plans.roll_back(back))
         await self.until(lambda: self.over("pitr_run") and self.all_in(*active))
         leave = RunExitRequest(run=self.ident)
-        await self.asked(
+        await self.ask_until(
             lambda: self.asked_for("pitr_exit"), lambda client: client.plans.leave_sessions(leave)
         )
         await self.until(lambda: self.over("pitr_exit") and self.all_in(Mode.RUNNING_IN_FAILOVER))
@@ -180,7 +180,7 @@ class LiveRun(Live):
         events = self.events()
         begun = [e.data["request"]["domain"] for e in events if e.kind == "accepted" and e.data.get("run")]
         return RunTruth(
-            state=str(self.seen.state) if self.seen is not None else "",
+            state=str(self.run_now.state) if self.run_now is not None else "",
             order=tuple(dict.fromkeys(begun)),
             power=tuple(self.vcenter.power(vm) for vm in vms),
             standing=tuple(snapshot.name if snapshot else "" for snapshot in current),

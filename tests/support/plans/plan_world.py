@@ -100,7 +100,7 @@ class PlanWorld(TrainingWorld):
         batch = self.run.batch_of(action) if self.run else None
         return batch is not None and not batch.stopped and len(batch.ends) == len(NAMES)
 
-    def told(self) -> list[tuple[str, str]]:
+    def commands_taken(self) -> list[tuple[str, str]]:
         """What was really done, in order for each domain: act and domain."""
         assert self.site is not None and self.site._store is not None
         return [(type(a.command).__name__, a.command.domain) for a in self.site._store.accepted()]

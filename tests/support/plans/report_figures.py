@@ -33,7 +33,7 @@ def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
     results = [ends[op]["result"] for op in begun.values() if op in ends]
     lengths = [float(result["unprotected_s"]) for result in results if "unprotected_s" in result]
     return {
-        "decided_at": _shown(decided["at"]),
+        "decided_at": _in_json(decided["at"]),
         "rto_s": round(max(rto.values()), 3),
         "vms_recovered": sum(data["vms"] for data in recovered.values()),
         "unprotected_s": sum(lengths),
@@ -59,14 +59,14 @@ def _questions(journal: list[Event], domain_of: dict[str, str]) -> list[Event]:
     }
     return [
         {
-            "at": _shown(data["at"]),
+            "at": _in_json(data["at"]),
             "domain": domain_of[data["operation"]],
             "operation": data["operation"],
             "kind": data["question"]["kind"],
             "text": data["question"]["text"],
             "choice": answers[ident]["data"]["choice"],
             "by": answers[ident]["actor"],
-            "answered_at": _shown(answers[ident]["data"]["at"]),
+            "answered_at": _in_json(answers[ident]["data"]["at"]),
             "over": None,
         }
         for ident, data in reversed(questions.items())
@@ -77,7 +77,7 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _shown(text: str) -> str:
+def _in_json(text: str) -> str:
     """The same instant as JSON shows it: the journal keeps the zeros at the end of a fraction."""
     return show(_time(text))
 
@@ -106,12 +106,12 @@ def _rollback(event: Event, ends: Event, own: list[Event]) -> Event:
     ]
     times = [_time(point) for point in batch["points"].values()]
     return {
-        "at": _shown(batch["asked_at"]),
+        "at": _in_json(batch["asked_at"]),
         "by": event["actor"],
-        "to": _shown(batch["to"]),
+        "to": _in_json(batch["to"]),
         "domains": len(batch["domains"]),
         "done": sum(ends[op]["state"] == "done" for op in operations if op in ends),
-        "points": {name: _shown(point) for name, point in batch["points"].items()},
+        "points": {name: _in_json(point) for name, point in batch["points"].items()},
         "spread_s": round((max(times) - min(times)).total_seconds(), 3),
         "cannot": batch.get("cannot", {}),
         "released": [],

@@ -97,12 +97,12 @@ class Flow:
         """The domain as `show --json` has it, once something holds of it."""
         row: dict[str, Any] = {}
 
-        def seen() -> bool:
+        def holds_now() -> bool:
             nonlocal row
             row = self.show(domain)
             return bool(holds(row))
 
-        eventually(seen, lambda: f"{json.dumps(row, indent=1)}\n{self.deck.log()}")
+        eventually(holds_now, lambda: f"{json.dumps(row, indent=1)}\n{self.deck.log()}")
         return row
 
     def until_lost(self) -> None:

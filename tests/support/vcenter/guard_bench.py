@@ -87,7 +87,7 @@ class Bench:
         self.begun.discard("op-1")
         self.own_calls = OwnCalls(self.now, lambda: self.at)
 
-    def told(self, by: Any, change: Change, user: str | None = None, to: str = "", **more: Any) -> None:
+    def observe(self, by: Any, change: Change, user: str | None = None, to: str = "", **more: Any) -> None:
         """Something is told as it happens."""
         key = 0 if by == "facts" else int(self.at * 1000)
         about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
@@ -139,7 +139,7 @@ class Bench:
             pass
 
 
-def one(alarms: list[ForeignChange]) -> ForeignChange:
+def single(alarms: list[ForeignChange]) -> ForeignChange:
     (only,) = alarms
     return only
 

@@ -53,7 +53,7 @@ def ends_but_for_a_person(make_flow: MakeFlow, recovery: VCenter, mix: Mix, with
         recovery.set_tools((DOMAIN, vm), False)
 
     waiting = sorted([*kinds["moved"], *kinds["full"], *kinds["busy"], *mute])
-    eventually(lambda: _asked(flow.operation(ident)) == waiting, within_s=within_s)
+    eventually(lambda: _vms_asked_about(flow.operation(ident)) == waiting, within_s=within_s)
     domain = flow.show()
     assert domain["vms_recovered"] == len(served), "all others serve"
     assert domain["left_out"] == unusable
@@ -68,7 +68,7 @@ def ends_but_for_a_person(make_flow: MakeFlow, recovery: VCenter, mix: Mix, with
     for vm, choices in choices_by_vm.items():
         choice = next((c for c in choices if c.endswith("movedTheVM")), choices[0])
         flow.deck.run("answer", ident, choice, "--vm", vm)
-    eventually(lambda: _asked(flow.operation(ident)) == mute, within_s=within_s)
+    eventually(lambda: _vms_asked_about(flow.operation(ident)) == mute, within_s=within_s)
     flow.deck.run("answer", ident, "skip")
     domain = flow.until(lambda d: d["mode"] == "running_in_failover")
     assert domain["left_out"] == sorted([*unusable, *mute])
@@ -81,7 +81,7 @@ def _has_tools(recovery: VCenter, vm: str) -> bool:
     return recovery.read(recovery.vm((DOMAIN, vm)), path).get(path) == "guestToolsRunning"
 
 
-def _asked(operation: dict[str, object]) -> object:
+def _vms_asked_about(operation: dict[str, object]) -> object:
     """The VMs that the operation asks about now."""
     question = operation["question"]
     return question["vms"] if isinstance(question, dict) else []

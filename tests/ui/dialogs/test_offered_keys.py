@@ -59,7 +59,7 @@ async def test_a_name_to_type() -> None:
         assert (deck.focused(), offers(deck)) == ("yes", "tab Next ↓ To Do it enter Press esc Cancel")
 
 
-class Wanted(PasswordDialog):
+class LastingPasswordDialog(PasswordDialog):
     """Nobody else gives it meanwhile."""
 
     def take(self, state: State) -> None:
@@ -71,7 +71,7 @@ async def test_a_password() -> None:
         raise AssertionError("not sent")
 
     async with running(FakeClient(domain())) as deck:
-        deck.app.push_screen(Wanted("dr", PasswordWanted(of=OWN, user="u", why=""), send))
+        deck.app.push_screen(LastingPasswordDialog("dr", PasswordWanted(of=OWN, user="u", why=""), send))
         await deck.sees("memory only")
         assert (deck.focused(), offers(deck)) == ("password", "enter Log in tab Next esc Cancel")
         await deck.press("tab")

@@ -74,7 +74,7 @@ class StageSite(TrainingSite):
         view = super()._view()
         if self.appliance is not None:
             return replace(view, domains=(self._of_appliance(self.appliance, view.clock.site),))
-        return replace(view, domains=tuple(self._told(domain) for domain in view.domains))
+        return replace(view, domains=tuple(self._as_listed(domain) for domain in view.domains))
 
     def _of_appliance(self, status: PitrStatus, now: datetime) -> Domain:
         begun = now.replace(minute=0, second=0, microsecond=0)
@@ -82,7 +82,7 @@ class StageSite(TrainingSite):
         since = dict.fromkeys(alarm_keys(status), begun)
         return domain_of(DomainReading(ident=DOMAIN_ID, status=status, run=run, since=since), now)
 
-    def _told(self, domain: Domain) -> Domain:
+    def _as_listed(self, domain: Domain) -> Domain:
         changed = replace(domain, holder=self.holder.get(domain.name), left_by=self.left_by.get(domain.name))
         if domain.name in self.removed:
             return self._without_record(changed, self.removed[domain.name])

@@ -219,7 +219,7 @@ class Stage:
 
 
 @contextmanager
-def _given() -> Iterator[None]:
+def _same_every_run() -> Iterator[None]:
     """What differs from run to run and from machine to machine, given instead."""
     numbers = iter(range(1, 1_000_000))
 
@@ -291,7 +291,7 @@ async def stage(
     scenario: str | Path = SCENARIO,
 ) -> AsyncIterator[Stage]:
     """A house in which `prepare` (a coroutine function) has happened, and a console attached to it."""
-    with _given():
+    with _same_every_run():
         course = find(setting.lesson) if setting.lesson is not None else None
         source = course.scenario_source if course is not None else scenario
         house = House(home, source, setting.read_only)

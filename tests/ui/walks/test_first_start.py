@@ -26,11 +26,11 @@ class Adder:
     """What the form hands over; `refuses` are the answers before the last one."""
 
     def __init__(self, *refuses: str, met: bool = False) -> None:
-        self.given: list[dict[str, Any]] = []
+        self.site_answers: list[dict[str, Any]] = []
         self.refuses, self.met = list(refuses), met
 
     async def __call__(self, answers: dict[str, Any]) -> str:
-        self.given.append(answers)
+        self.site_answers.append(answers)
         if self.refuses and self.met:
             raise UnknownCertificate(self.refuses.pop(0), Certificate(thumbprint=SHA, subject="vc"))
         if self.refuses:
@@ -123,7 +123,7 @@ async def test_adding_a_site() -> None:
         await deck.sees("A site was added", "west answers: 3 Protected Domains", "it was written")
         await deck.press("enter")
         assert WORD not in deck.text
-    assert add.given == [
+    assert add.site_answers == [
         {
             "name": "west", "url": "https://vc/sdk", "username": "u@v", "root": "/DC0/vm/x",
             "ca_file": "", "thumbprint": "", "password": "secret", "insecure": False,
@@ -142,7 +142,7 @@ async def test_what_is_missing_is_said_and_what_the_site_says_too() -> None:
         await deck.type("https://vc/sdk")
         await deck.press(*["tab"] * 12, "enter")
         await deck.sees("no answer in time")
-        assert len(add.given) == 1
+        assert len(add.site_answers) == 1
 
 
 @pytest.mark.parametrize(("keys", "pinned"), [(("enter",), False), (("tab", "enter"), True)])
@@ -159,10 +159,10 @@ async def test_a_certificate_met_first_is_shown_and_pinned_only_when_told_so(
         await deck.press(*keys)
         if pinned:
             await deck.sees("A site was added")
-            assert add.given[-1]["thumbprint"] == SHA
+            assert add.site_answers[-1]["thumbprint"] == SHA
         else:
             await deck.sees("is not trusted", "Test and add")
-            assert len(add.given) == 1
+            assert len(add.site_answers) == 1
 
 
 async def test_a_changed_certificate_cannot_be_pinned_in_passing() -> None:
@@ -173,7 +173,7 @@ async def test_a_changed_certificate_cannot_be_pinned_in_passing() -> None:
         await deck.sees("another is pinned", "Test and add")
 
 
-def given(**more: Any) -> dict[str, Any]:
+def site_answers(**more: Any) -> dict[str, Any]:
     fields = {"name": "west", "url": "https://vc/sdk", "username": "u", "root": "/DC0/vm/x", "password": "p"}
     return {**fields, "ca_file": "", "thumbprint": "", "insecure": False, **more}
 
@@ -190,23 +190,23 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("answering")
 async def test_both_ways_write_the_same(tmp_path: Path) -> None:
     config = tmp_path / "new" / "settings.toml"
-    outcome = await site_adding.add_from_console(config, given())
+    outcome = await site_adding.add_from_console(config, site_answers())
     assert "3 Protected Domains" in outcome
     assert "drdeck --site west" in outcome
     assert load(config).default_site == "west"
-    await site_adding.add(config, given(name="east", insecure=True), lambda: "p")
+    await site_adding.add(config, site_answers(name="east", insecure=True), lambda: "p")
     assert set(load(config).sites) == {"west", "east"}
     assert load(config).default_site == "west"
     assert '"p"' not in config.read_text()
     with pytest.raises(SettingsError, match="already"):
-        await site_adding.add(config, given(), lambda: "p")
+        await site_adding.add(config, site_answers(), lambda: "p")
 
 
 @pytest.mark.usefixtures("answering")
 async def test_the_protected_site_and_the_networks_are_written_with_it(tmp_path: Path) -> None:
     config = tmp_path / "settings.toml"
     more = {"protected_url": "https://prod/sdk", "protected_root": "/DC0/vm/prod", "network": "DRSeg"}
-    outcome = await site_adding.add_from_console(config, given(**more))
+    outcome = await site_adding.add_from_console(config, site_answers(**more))
     assert "its protected site was not tried: drdeck --site west doctor" in outcome
     site = load(config).site("west")
     assert isinstance(site, VSphereSettings) and site.protected is not None
@@ -231,7 +231,7 @@ async def test_a_wrong_form_is_told_without_a_place_in_a_file(
 ) -> None:
     config = tmp_path / "settings.toml"
     with pytest.raises(ControllerError) as caught:
-        await site_adding.add_from_console(config, given(**more))
+        await site_adding.add_from_console(config, site_answers(**more))
     assert says in str(caught.value)
     assert str(config) not in str(caught.value)
     assert not config.exists()

@@ -89,7 +89,7 @@ def fake(
     client.protected = changed(nasty(lost), state="lost")
     client.against = nasty(("the protected site answers",))
     finding = Finding.warn("privileges", "one is missing", "add it")
-    client.found = nasty((finding,))
+    client.doctor_findings = nasty((finding,))
     return client
 
 

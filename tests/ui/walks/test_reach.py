@@ -172,7 +172,7 @@ def test_copies_are_capped(text: str) -> None:
 
 async def test_the_doctor_reads_site_and_terminal() -> None:
     client = FakeClient(domain())
-    client.found = (
+    client.doctor_findings = (
         Finding.ok("site", "answers"),
         Finding.fail("privileges", "3 are missing", "grant them"),
     )

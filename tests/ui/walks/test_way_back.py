@@ -16,7 +16,7 @@ HERE: dict[str, Any] = {
 }
 
 
-async def asked(deck: Deck, client: FakeClient, number: int) -> Request:
+async def request_number(deck: Deck, client: FakeClient, number: int) -> Request:
     await deck.until(lambda: len(client.submitted) == number, "submitted")
     return client.submitted[-1]
 
@@ -42,7 +42,7 @@ async def test_commit_restore_and_release() -> None:
         await deck.sees("The failover stands")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
-        assert (await asked(deck, client, 1)).action == "failover_commit"
+        assert (await request_number(deck, client, 1)).action == "failover_commit"
         client.tell(domain(mode=Mode.RUNNING_IN_FAILOVER, committed_at=NOW, **HERE))
         await deck.more("Restore")
         await deck.sees("primary site", "Running here, not protected")
@@ -51,7 +51,7 @@ async def test_commit_restore_and_release() -> None:
         await deck.sees("Waits for replicas until each VM")
         await deck.type("erp-prod")
         await deck.press("enter", "enter")
-        released = await asked(deck, client, 2)
+        released = await request_number(deck, client, 2)
         assert (released.action, released.confirm) == ("domain_release", "erp-prod")
 
 

@@ -202,14 +202,14 @@ async def test_read_only_is_kept_in_the_controller(site: FakeSite, file: Path) -
 
 async def test_a_site_out_of_sight_is_said_and_nothing_is_accepted(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        site.gone = "vCenter is gone"
+        site.out_of_reach = "vCenter is gone"
         await site.news()
         await eventually(lambda: controller.watcher.error == "vCenter is gone")
         with pytest.raises(NotAccepted, match="vCenter is gone") as refused:
             await controller.desk.submit(complete(), ANNA)
         assert refused.value.code == "unreachable"
         assert controller.watcher.stale_s() is not None
-        site.gone = ""
+        site.out_of_reach = ""
         await eventually(lambda: controller.watcher.error is None)
         assert controller.watcher.stale_s() is None
 

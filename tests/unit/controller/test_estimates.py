@@ -52,7 +52,7 @@ def call(
     )
 
 
-def told(domain: Domain, *operations: Operation, at: datetime = NOW) -> Estimate | None:
+def estimate_of(domain: Domain, *operations: Operation, at: datetime = NOW) -> Estimate | None:
     """The estimate of a domain with these operations."""
     estimates = Estimates(lambda: {op.id: op for op in operations})
     return estimates.with_remarks(view(domain, at)).domains[0].estimate
@@ -96,12 +96,12 @@ def test_an_exit_ends_when_its_snapshots_are_removed() -> None:
 def test_an_act_takes_as_long_as_the_last_ones_of_its_domain() -> None:
     earlier = [call("pitr_run", since=-3600 * n, took=100 * n) for n in (1, 2, 3)]
     others = [call("pitr_run", of="files", since=-100, took=5), call("pitr_exit", since=-50, took=7)]
-    estimate = told(in_session("erp-prod"), *earlier, *others, call("pitr_run", since=-60))
+    estimate = estimate_of(in_session("erp-prod"), *earlier, *others, call("pitr_run", since=-60))
     assert estimate == Estimate(ends_at=after(140), source="the last 3 rollbacks here")
 
 
 def test_it_takes_as_long_as_at_other_domains_where_it_is_the_first_time() -> None:
-    estimate = told(
+    estimate = estimate_of(
         in_session("erp-prod"), call("pitr_exit", of="files", since=-900, took=30), call("pitr_exit")
     )
     assert estimate == Estimate(ends_at=after(30), source="the last exit of other domains")
@@ -111,10 +111,12 @@ def test_a_failover_counts_until_its_vms_served() -> None:
     """The operation itself ends with its PITR session."""
     earlier = msgspec.structs.replace(call("cfo_complete", since=-9000, took=8000), result={"rto_s": "200"})
     completing = domain(mode=Mode.COMPLETING)
-    estimate = told(completing, earlier, call("cfo_complete", since=-20))
+    estimate = estimate_of(completing, earlier, call("cfo_complete", since=-20))
     assert estimate == Estimate(ends_at=after(180), source="the last failover here")
     forced = changed(earlier, request=changed(earlier.request, type=FailoverType.FORCE))
-    assert told(completing, forced, call("cfo_complete", since=-20)) is None  # another type is another length
+    assert (
+        estimate_of(completing, forced, call("cfo_complete", since=-20)) is None
+    )  # another type is another length
 
 
 VMS = tuple(vm(f"vm{n}") for n in range(4))
@@ -162,13 +164,13 @@ SHARES = {
 @pytest.mark.parametrize("case", SHARES)
 def test_without_earlier_runs_the_share_that_is_done_tells(case: str) -> None:
     subject, action, expected = SHARES[case]
-    assert told(subject, call(action, since=-60)) == expected
+    assert estimate_of(subject, call(action, since=-60)) == expected
 
 
 def test_an_act_that_takes_longer_than_before_is_reckoned_by_its_share() -> None:
     earlier = call("pitr_exit", since=-3600, took=30)
     exiting = changed(in_session("erp-prod"), session=changed(in_session().session, progress=50))
-    estimate = told(exiting, earlier, call("pitr_exit", since=-60))
+    estimate = estimate_of(exiting, earlier, call("pitr_exit", since=-60))
     assert estimate == Estimate(ends_at=after(63), source="50% of snapshots removed")
     assert estimate.says(after(70)) == "longer than est., from 50% of snapshots removed"
 
@@ -196,8 +198,10 @@ def test_earlier_acts_are_put_in_order_once_for_all_domains() -> None:
 def test_nothing_is_estimated_while_somebody_is_asked() -> None:
     question = Question(id="q", kind="failed", text="?", choices=("retry",))
     asking = call("pitr_exit", since=-5, question=question)
-    assert told(in_session("erp-prod"), call("pitr_exit", since=-3600, took=30), asking) is None
-    assert told(in_session("erp-prod"), call("pitr_exit", since=-3600, took=30)) is None  # nothing goes on
+    assert estimate_of(in_session("erp-prod"), call("pitr_exit", since=-3600, took=30), asking) is None
+    assert (
+        estimate_of(in_session("erp-prod"), call("pitr_exit", since=-3600, took=30)) is None
+    )  # nothing goes on
 
 
 @pytest.mark.parametrize("later", ["ended", "asks", "forgotten"])

@@ -19,7 +19,7 @@ SYNCED, BEHIND, IMPORTED = Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED
 COMPLETING, RUNNING = Mode.COMPLETING, Mode.RUNNING_IN_FAILOVER
 
 
-def shown(again: LapsedSynchronisation, mode: Mode) -> Domain:
+def with_lapse(again: LapsedSynchronisation, mode: Mode) -> Domain:
     view = FakeSite()._view()
     step = Step(number=1, of=1, label="Wait", detail="no replica yet of app")
     lapsing = Domain(
@@ -43,7 +43,7 @@ def shown(again: LapsedSynchronisation, mode: Mode) -> Domain:
 )
 def test_only_what_was_synchronised_rehydrates_again(modes: list[Mode], again: bool) -> None:
     teller = LapsedSynchronisation(())
-    last = [shown(teller, mode) for mode in modes][-1]
+    last = [with_lapse(teller, mode) for mode in modes][-1]
     assert last.again == ("1 of 2 VMs are not Recoverable: no replica yet of app" if again else "")
     assert (last.mode_label == "Continuous Rehydration again") is again
     assert last.mode is modes[-1], "the code stays"
@@ -54,7 +54,7 @@ def test_after_a_start_the_journal_knows(state: str, again: bool) -> None:
     start = operation("cfo_start")
     request = msgspec.structs.replace(start.request, domain="erp")
     begun = msgspec.structs.replace(start, request=request, state=OperationState(state))
-    assert bool(shown(LapsedSynchronisation([begun]), BEHIND).again) is again
+    assert bool(with_lapse(LapsedSynchronisation([begun]), BEHIND).again) is again
 
 
 async def test_a_controller_tells_it(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ GONE = ("unreachable", "Could not make a point: somebody else drives")
 DONE, LOST = ("done", ""), ("unknown", "its answer was lost")
 
 
-class Told:
+class MaintenanceEvents:
     """What chores journal when the site answers one thing after another; each try has a key of its own."""
 
     def __init__(self) -> None:
@@ -75,14 +75,14 @@ class Told:
     ],
 )
 async def test_the_same_refusal_is_told_once(answers: list[tuple[str, str]], expected: list[str]) -> None:
-    runner = Told()
+    runner = MaintenanceEvents()
     await runner.answered(*answers)
     assert runner.short == expected
     assert runner.tries == len(answers)
 
 
 async def test_what_ends_a_row_of_refusals_tells_what_it_was_and_how_often() -> None:
-    runner = Told()
+    runner = MaintenanceEvents()
     await runner.answered(*[FULL] * 9, DONE)
     kind, data = runner.events[-1]
     assert (kind, data["result"], data["not_done_before"]) == ("upkeep_outcome", "done", 9)
@@ -91,7 +91,7 @@ async def test_what_ends_a_row_of_refusals_tells_what_it_was_and_how_often() -> 
 
 
 async def test_other_vms_and_other_acts_are_told_by_themselves() -> None:
-    runner = Told()
+    runner = MaintenanceEvents()
     await runner.answered(FULL, FULL)
     await runner.answered(FULL, FULL, vm="vm-2")
     await runner.answered(FULL, FULL, kind="remove")
@@ -99,7 +99,7 @@ async def test_other_vms_and_other_acts_are_told_by_themselves() -> None:
 
 
 async def test_the_same_words_of_another_point_are_the_same_words() -> None:
-    runner = Told()
+    runner = MaintenanceEvents()
     for minute in range(3):
         call = PlannedCall(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
         runner._answers = iter([("refused", f"vCenter refused to {call.says}: no room")])
@@ -108,7 +108,7 @@ async def test_the_same_words_of_another_point_are_the_same_words() -> None:
 
 
 async def test_a_refused_act_rests_before_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = Told()
+    runner = MaintenanceEvents()
     await runner.answered(FULL)
     assert not runner.chores.may_begin(runner.command()), "another key, and still the same act"
     assert runner.chores.may_begin(runner.command(vm="vm-2"))

@@ -200,7 +200,7 @@ async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
         await eventually(lambda: "session is active" in controller.recorder.operations[first].waits_for)
-        site.gone = "gone"
+        site.out_of_reach = "gone"
         await site.news()
         await eventually(lambda: controller.watcher.error)
         assert controller.view is not None

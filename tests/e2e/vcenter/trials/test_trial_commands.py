@@ -17,12 +17,12 @@ DELETE = "VirtualMachine.Inventory.Delete"
 def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recovery: VCenter) -> None:
     tests = TrialFlow(make_flow, recovery)
     deck, before = tests.flow.deck, tests.flow.truth()
-    assert tests.shown() == {"domain": DOMAIN, "test": None, "tested": None}
+    assert tests.trial_json() == {"domain": DOMAIN, "test": None, "tested": None}
     rehearsal = deck.json(*START, "--dry-run")
     assert rehearsal["accepted"] and any("is cloned" in text for text in rehearsal["says"])
     assert any("retention" in text for text in rehearsal["not_checked"])
     ident = deck.run(*START, "--for", "2h", "--wait").stdout.strip()
-    trial = tests.shown()["test"]
+    trial = tests.trial_json()["test"]
     assert trial["state"] == "running" and sorted(vm["of"] for vm in trial["vms"]) == sorted(VMS)
     assert all(vm["power"] == "on" and vm["ready"] for vm in trial["vms"])
     assert trial["networks"] == {"DC0_DVPG0": rehearsing.BUBBLE}
@@ -76,13 +76,13 @@ def test_one_that_somebody_works_with_is_left_over(make_flow: MakeFlow, recovery
     assert "left over" in words.stderr + words.stdout + str(tests.flow.operation(words.stdout.strip()))
     (left,) = deck.json("test", "leftovers")["leftovers"]
     assert left["of"] == VMS[0] and "has a snapshot" in left["why"]
-    assert tests.shown()["test"]["state"] == "left over"
+    assert tests.trial_json()["test"]["state"] == "left over"
     assert any(alarm["kind"] == "test_leftover" for alarm in tests.flow.show()["alarms"])
     assert "before my change" not in str(rehearsing.destroyed(recovery)) and tests.clones()
     recovery.remove_snapshot(clone, "before my change")
     deck.run(*END, "--wait")
     assert deck.json("test", "leftovers") == {"leftovers": []} and tests.clones() == []
-    assert tests.shown()["test"] is None
+    assert tests.trial_json()["test"] is None
 
 
 def test_a_network_with_an_uplink_is_refused(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -114,7 +114,7 @@ def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> Non
     ):
         done = deck.run(*START, *words, code=code)
         assert says in done.stderr, done
-    assert tests.clones() == [] and tests.shown()["test"] is None
+    assert tests.clones() == [] and tests.trial_json()["test"] is None
 
 
 def test_room_needed_and_free_is_told_and_without_it_nothing_begins(

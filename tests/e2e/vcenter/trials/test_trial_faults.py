@@ -14,7 +14,7 @@ START, END = ("test", "start", DOMAIN, "--vm", VMS[0]), ("test", "end", DOMAIN)
 CLONE = f"drdeck-test-{DOMAIN}-{VMS[0]}"
 
 
-def asked(tests: TrialFlow, ident: str) -> str:
+def question_text(tests: TrialFlow, ident: str) -> str:
     """What the start of a test asks, once it does."""
     eventually(
         lambda: tests.flow.operation(ident)["state"] == "asking", lambda: str(tests.flow.operation(ident))
@@ -39,7 +39,7 @@ def test_a_clone_that_fails_says_what_to_do(
     tests = TrialFlow(make_flow, recovery)
     recovery.rule("CloneVM_Task", "fail", VMS[0], times=1, text="In vCenter's words.", fault=fault)
     ident = tests.flow.deck.run(*START).stdout.strip()
-    text = asked(tests, ident)
+    text = question_text(tests, ident)
     failed = f'Could not clone {VMS[0]} as {CLONE} from "replica 2": In vCenter\'s words; '
     assert failed in text and says in text, text
     tests.flow.deck.run("answer", ident, "retry")
@@ -52,7 +52,7 @@ def test_a_start_without_resources_says_what_to_do(make_flow: MakeFlow, recovery
     fault = "InsufficientMemoryResourcesFault"
     recovery.rule("PowerOnVM_Task", "fail", times=1, text="The host has no memory.", fault=fault)
     ident = tests.flow.deck.run(*START).stdout.strip()
-    text = asked(tests, ident)
+    text = question_text(tests, ident)
     assert f"Could not power on {CLONE}: The host has no memory; the resource pool" in text, text
     tests.flow.deck.run("answer", ident, "abort")
     tests.flow.deck.run(*END, "--wait")
@@ -85,9 +85,11 @@ def test_a_privilege_that_is_taken_away_meanwhile_is_named_with_its_place(
     tests = TrialFlow(make_flow, recovery)
     recovery.rule("CloneVM_Task", "fail", VMS[0], times=1, text="Once.")
     ident = tests.flow.deck.run(*START).stdout.strip()
-    asked(tests, ident)
+    question_text(tests, ident)
     recovery.deny("VirtualMachine.Provisioning.Clone", recovery.vm(VMS[0]), here=True)
     tests.flow.deck.run("answer", ident, "retry")
-    eventually(lambda: "Provisioning" in asked(tests, ident), lambda: str(tests.flow.operation(ident)))
-    text = asked(tests, ident)
+    eventually(
+        lambda: "Provisioning" in question_text(tests, ident), lambda: str(tests.flow.operation(ident))
+    )
+    text = question_text(tests, ident)
     assert f"VirtualMachine.Provisioning.Clone) on {VMS[0]}; ask its administrator" in text, text

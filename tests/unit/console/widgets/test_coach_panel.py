@@ -35,7 +35,7 @@ def coach_of(course: Course, home: Path) -> Coach:
     return Coach(course, home, home / "journal.db")
 
 
-def said(coach: Coach, folded: bool = False) -> str:
+def text_of_panel(coach: Coach, folded: bool = False) -> str:
     return "\n".join(plain_of(line) for line in panel_lines(coach, 80, folded))
 
 
@@ -44,7 +44,7 @@ def test_everything_of_the_shipped_lessons_has_room_at_80_columns(course: Course
     coach = coach_of(course, tmp_path)
     for aim in course.lesson.objectives:
         for level in range(3):
-            panel_text = " ".join(said(coach).replace("\n", " ").split())
+            panel_text = " ".join(text_of_panel(coach).replace("\n", " ").split())
             words = (
                 course.lesson.situation if not coach.progress.met else "",
                 aim.hint,
@@ -64,12 +64,12 @@ def test_everything_of_the_shipped_lessons_has_room_at_80_columns(course: Course
 
 def test_a_hint_comes_first_and_then_the_key_and_each_counts_once(tmp_path: Path) -> None:
     coach = coach_of(course(TWO), tmp_path)
-    assert "Something is the matter." in said(coach)
+    assert "Something is the matter." in text_of_panel(coach)
     coach.help()
-    assert "Think." in said(coach) and "Press." not in said(coach)
+    assert "Think." in text_of_panel(coach) and "Press." not in text_of_panel(coach)
     coach.help()
     coach.help()
-    assert "Press." in said(coach)
+    assert "Press." in text_of_panel(coach)
     assert coach.progress.hints == ("first:hint", "first:key")
     assert coach_of(course(TWO), tmp_path).progress.hints == coach.progress.hints
 
@@ -80,9 +80,9 @@ def test_help_begins_anew_with_the_next_objective(tmp_path: Path) -> None:
     coach.help()
     coach.progress = judge(coach.course, coach.progress, facts(domain(session=session())))
     coach.file.write(coach.progress)
-    assert "Think." not in said(coach) and "Press." not in said(coach)
+    assert "Think." not in text_of_panel(coach) and "Press." not in text_of_panel(coach)
     coach.help()
-    assert "Think." in said(coach)
+    assert "Think." in text_of_panel(coach)
     assert coach.progress.hints == ("first:hint", "first:key", "never:hint")
 
 
@@ -93,9 +93,9 @@ def test_a_mistake_is_told_until_help_is_asked_for(tmp_path: Path) -> None:
     )
     coach.progress = msgspec.structs.replace(coach.progress, mistakes=(noticed,))
     coach.file.write(coach.progress)
-    assert " ! It does harm. Begin anew: drdeck train made --again" in said(coach)
+    assert " ! It does harm. Begin anew: drdeck train made --again" in text_of_panel(coach)
     coach.help()
-    assert "It does harm." not in said(coach)
+    assert "It does harm." not in text_of_panel(coach)
 
 
 @pytest.mark.parametrize("course", shipped(), ids=lambda c: c.lesson.name)
@@ -108,22 +108,22 @@ def test_the_end_of_each_lesson_has_room_with_what_was_lost(course: Course, tmp_
         met=dict.fromkeys((o.id for o in course.lesson.objectives), T0),
         result=msgspec.structs.replace(course_result, cost=(lost,)),
     )
-    panel_text = " ".join(said(coach).split())
+    panel_text = " ".join(text_of_panel(coach).split())
     assert "17 VMs fail their check with nothing to go back to." in panel_text
     assert " ".join(course.lesson.end.split()) in panel_text
 
 
 def test_folded_it_is_one_line(tmp_path: Path) -> None:
     coach = coach_of(course(TWO), tmp_path)
-    assert said(coach, folded=True).count("\n") == 0
-    assert "ctrl+t Coach" in said(coach, folded=True)
+    assert text_of_panel(coach, folded=True).count("\n") == 0
+    assert "ctrl+t Coach" in text_of_panel(coach, folded=True)
 
 
 def test_at_the_end_it_tells_the_figures(tmp_path: Path) -> None:
     exercise = course(objective('kind = "session", domain = "erp-prod"'))
     coach = coach_of(exercise, tmp_path)
     coach.progress = judge(exercise, coach.progress, facts(domain(excluded=(period(10, 30),)), now=40))
-    assert "Finished: L chooses another lesson, d leaves." in said(coach)
-    assert "h Hint" not in said(coach)
-    assert "unprotected 00:20:00" in " ".join(said(coach).split())
+    assert "Finished: L chooses another lesson, d leaves." in text_of_panel(coach)
+    assert "h Hint" not in text_of_panel(coach)
+    assert "unprotected 00:20:00" in " ".join(text_of_panel(coach).split())
     assert coach.progress.result is not None and coach.progress.result.at == at(40)

@@ -18,7 +18,7 @@ SPAN = Span(NOW - 60 * MINUTE, NOW, 60)
 """A cell a minute"""
 
 
-def made(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
+def points_before(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
     """Points so many minutes before now, newest first; `hint`: the minute of one that is abnormal."""
     return Points(
         points=tuple(
@@ -40,9 +40,9 @@ def drawn(points: Points, excluded: tuple[Period, ...] = (), back: datetime | No
 
 
 def test_points_stand_at_their_minutes_and_the_last_good_one_stands_out() -> None:
-    row = drawn(made(50, 40, 10, hint=10))
+    row = drawn(points_before(50, 40, 10, hint=10))
     assert [(i, c) for i, c in enumerate(row) if c != "─"] == [(10, "│"), (20, "★"), (50, "✗")]
-    assert "★" not in drawn(made(50, 40, 10))
+    assert "★" not in drawn(points_before(50, 40, 10))
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_points_stand_at_their_minutes_and_the_last_good_one_stands_out() -> Non
     ids=["in it", "still active", "begun before", "over before"],
 )
 def test_excluded_periods_are_hatched(period: Period, hatched: range) -> None:
-    row = drawn(made(50), (period,))
+    row = drawn(points_before(50), (period,))
     assert [i for i, c in enumerate(row) if c == "▒"] == list(hatched)
 
 
 def test_the_rollback_in_force_stands_over_its_point() -> None:
-    assert drawn(made(50, 40), back=NOW - 40 * MINUTE)[20] == "◆"
-    assert "◆" not in drawn(made(50, 40), back=NOW - 100 * MINUTE)
+    assert drawn(points_before(50, 40), back=NOW - 40 * MINUTE)[20] == "◆"
+    assert "◆" not in drawn(points_before(50, 40), back=NOW - 100 * MINUTE)
 
 
 def test_the_help_names_every_sign() -> None:
@@ -77,10 +77,10 @@ def test_the_help_names_every_sign() -> None:
 
 def test_points_that_are_near_each_other_are_a_line_with_the_gaps_that_there_are() -> None:
     minutes = [m for m in range(60) if not 20 < m < 30]
-    dense = drawn(made(*minutes))
+    dense = drawn(points_before(*minutes))
     assert set(dense) == {"═", "─"}, "no ticks, and none of the gaps that come of rounding"
     assert [i for i, c in enumerate(dense) if c == "─"] == [0, *range(31, 40)]
-    abnormal = made(*minutes)
+    abnormal = points_before(*minutes)
     sick = [changed(p, abnormal_since=p.time) for p in abnormal.points if p.time > NOW - 10 * MINUTE]
     row = drawn(changed(abnormal, points=(*sick, *abnormal.points[len(sick) :])))
     assert row[50] == "★" and set(row[51:]) == {"✗"}
@@ -107,7 +107,7 @@ def test_the_axis_has_round_hours_or_dates(length: timedelta, labels: list[str])
 
 def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
     """A rollback leaves a branch and its points behind; the rate over the gap would be made up."""
-    points = made(58, 57, 56, 10, 9)
+    points = points_before(58, 57, 56, 10, 9)
     session = Period(start=NOW - 20 * MINUTE, end=NOW - 12 * MINUTE)
     stretch_rates = stretches(points.points, (session,))
     assert [one.rate for one in stretch_rates] == [1.0, 1.0, 1.0]
@@ -116,8 +116,8 @@ def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
 
 
 def test_zooming_into_an_outburst_does_not_make_it_usual() -> None:
-    quiet = [changed(p, written_bytes=60) for p in made(*range(20, 60)).points]
-    loud = [changed(p, written_bytes=1800) for p in made(*range(20)).points]
+    quiet = [changed(p, written_bytes=60) for p in points_before(*range(20, 60)).points]
+    loud = [changed(p, written_bytes=1800) for p in points_before(*range(20)).points]
     stretch_rates = stretches((*loud, *quiet), ())
     close = Span(NOW - 10 * MINUTE, NOW, 60)
     assert set(sparkline(rates(stretch_rates, close), usual(stretch_rates))) == {"█"}
@@ -133,7 +133,7 @@ def test_a_window_without_points_is_drawn_too() -> None:
 
 def test_the_hint_drops_names_before_the_time() -> None:
     long = f"write rate x30 from 22:41Z (a-vm-with-{'x' * 60})"
-    points = changed(made(50, 40, 10), window_from=NOW - timedelta(days=2))
+    points = changed(points_before(50, 40, 10), window_from=NOW - timedelta(days=2))
     hinted = changed(points, points=tuple(changed(p, hint=long) for p in points.points))
     head = plain_of(timeline(domain(), hinted, NOW, 80, None)[0])
     assert "write rate x30 from 22:41Z" in head and "a-vm-with" not in head

@@ -27,7 +27,7 @@ def read(body: Any, unit: str = "raw") -> PitrStatus:
     return parse(json.dumps(body).encode(), unit)
 
 
-def shown(body: Any, unit: str = "raw") -> Domain:
+def domain_of_answer(body: Any, unit: str = "raw") -> Domain:
     """The domain on the screens; it can be stored and sent."""
     status = read(body, unit)
     run = PitrRun(id="pitr-1", since=NOW) if status.running else None
@@ -66,7 +66,7 @@ OTHERS: list[Any] = ["text", 7, -3.5, True, [], {}, [[]], [None], {"a": {}}, 10*
 
 
 def test_the_whole_published_answer() -> None:
-    domain = shown(PUBLISHED)
+    domain = domain_of_answer(PUBLISHED)
     assert domain.name == "erp-prod" and domain.mode is Mode.PITR_SESSION
     assert domain.mode_label == "PITR in progress" and domain.owner is Owner.UNKNOWN
     assert (domain.vms_recoverable, domain.vms_total, domain.vms_recovered) == (2, 2, 0)
@@ -99,8 +99,8 @@ def test_nothing_is_odd_in_a_sound_answer() -> None:
 
 @pytest.mark.parametrize("at", ALL, ids=str)
 def test_each_field_absent(at: Path) -> None:
-    domain = shown(changed(at))
-    whole = shown(PUBLISHED)
+    domain = domain_of_answer(changed(at))
+    whole = domain_of_answer(PUBLISHED)
     assert len(domain.steps) >= (0 if at[0] == "overview" else 10)
     assert at[0] == "name" or domain.name == whole.name
     assert read(changed(at)).oddities.keys() <= {*read(PUBLISHED).oddities, "step"}
@@ -108,19 +108,19 @@ def test_each_field_absent(at: Path) -> None:
 
 @pytest.mark.parametrize("at", ALL, ids=str)
 def test_each_field_null(at: Path) -> None:
-    domain = shown(changed(at, None))
+    domain = domain_of_answer(changed(at, None))
     if isinstance(at[-1], str):
-        absent = shown(changed(at))
+        absent = domain_of_answer(changed(at))
         assert domain == absent, "null is as good as absent"
 
 
 @pytest.mark.parametrize("at", ALL, ids=str)
 def test_each_field_of_another_type(at: Path) -> None:
     """The rest is shown as it was, and what is odd is said once."""
-    before = shown(PUBLISHED)
+    before = domain_of_answer(PUBLISHED)
     for other in OTHERS:
         body = changed(at, other)
-        domain = shown(body)
+        domain = domain_of_answer(body)
         odd = [alarm for alarm in domain.alarms if alarm.kind == "odd_answer"]
         assert len(odd) <= 1
         if at[0] != "protectedVms":
@@ -143,7 +143,7 @@ _json = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(PUBLISHED)), _json), st.sampled_from(["s", "ms", "us", "raw"]))
 def test_any_values(body: dict[str, Any], unit: str) -> None:
-    shown(PUBLISHED | body, unit)
+    domain_of_answer(PUBLISHED | body, unit)
 
 
 @given(st.binary(max_size=300))
@@ -197,7 +197,7 @@ def test_steps_and_statuses_that_nobody_has_published() -> None:
         {"id": "1", "name": "b", "status": "RECOVERED"},
     ]
     body = answer(step="DANCE", protectedVms=vms, criticalAlerts=[{"code": 999, "category": "ODD"}])
-    domain = shown(body)
+    domain = domain_of_answer(body)
     assert [vm.status for vm in domain.vms] == ["FROBNICATING", "recovered"]
     assert len({vm.id for vm in domain.vms}) == 2, "rows are told apart by their ids"
     assert [step.label for step in domain.steps][-2:] == ["Complete", "DANCE"]
@@ -208,12 +208,14 @@ def test_steps_and_statuses_that_nobody_has_published() -> None:
 
 def test_complete() -> None:
     """The call does not tell whether the session was exited: that is said, and no mode is made up."""
-    domain = shown(sound(step="COMPLETE", progress=100, recoveredDataKB=40_000_000, remainingDataKB=0))
+    domain = domain_of_answer(
+        sound(step="COMPLETE", progress=100, recoveredDataKB=40_000_000, remainingDataKB=0)
+    )
     assert domain.mode is Mode.UNKNOWN and domain.mode_label == "PITR complete" and domain.session is None
     assert {step.state for step in domain.steps} == {StepState.DONE} and len(domain.steps) == len(STEPS)
     assert "does not tell whether its session was" in domain.alarms[-1].text
 
 
 def test_no_operation() -> None:
-    domain = shown(idle())
+    domain = domain_of_answer(idle())
     assert domain.mode_label == "no PITR in progress" and domain.session is None and domain.steps == ()

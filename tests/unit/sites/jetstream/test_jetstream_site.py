@@ -23,7 +23,7 @@ from drdeck.sites.jetstream import appliance_session, polled_site
 from drdeck.sites.jetstream.status_view import UNPUBLISHED
 from tests.support.appliance.sample import DOMAIN_ID, answer, idle, sound
 from tests.support.appliance.stand_in import SESSION, Reply, StandIn, endless, trickle
-from tests.support.appliance.watching import LoginAlone, controlled, seen, settings_of, site_of
+from tests.support.appliance.watching import LoginAlone, controlled, settings_of, site_of, site_read
 from tests.support.waiting import eventually
 
 OTHER_ID = "11111111-2222-3333-4444-555555555555"
@@ -68,7 +68,7 @@ BROKEN = {
 async def test_the_view_goes_stale_and_comes_back(stand_in: StandIn, tmp_path: Path, way: str) -> None:
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         before = controller.view
         stand_in.instead, says = BROKEN[way]
         await eventually(lambda: says in error_of(controller))
@@ -77,18 +77,18 @@ async def test_the_view_goes_stale_and_comes_back(stand_in: StandIn, tmp_path: P
         )
         assert SESSION not in error_of(controller)
         stand_in.instead = None
-        await seen(controller)
+        await site_read(controller)
         assert controller.watcher.stale_s() is None
 
 
 async def test_a_trickle_is_no_answer(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in, timeout=Duration(1))
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         stand_in.instead = Reply(pieces=trickle(), waits=threading.Event())
         await eventually(lambda: "gave no whole answer within 1 s" in error_of(controller))
         stand_in.instead = None
-        await seen(controller)
+        await site_read(controller)
 
 
 async def test_the_appliance_ends_and_is_there_again(tmp_path: Path) -> None:
@@ -96,12 +96,12 @@ async def test_the_appliance_ends_and_is_there_again(tmp_path: Path) -> None:
     stand_in.say(DOMAIN_ID, sound())
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         stand_in.stop()
         await eventually(lambda: "cannot be reached" in error_of(controller))
         back = StandIn(port=stand_in.port)
         back.say(DOMAIN_ID, sound())
-        await seen(controller)
+        await site_read(controller)
     back.stop()
 
 
@@ -116,7 +116,7 @@ async def test_a_redirect_is_not_followed(stand_in: StandIn, tmp_path: Path) -> 
             await eventually(lambda: "sends on to 127.0.0.1 (307)" in error_of(controller))
     finally:
         other.stop()
-    assert other.asked == []
+    assert other.requests == []
 
 
 async def test_it_logs_in_again_once_and_then_says_so(
@@ -125,9 +125,9 @@ async def test_it_logs_in_again_once_and_then_says_so(
     monkeypatch.setattr(appliance_session, "RELOGIN_S", 0.0)
     site, vcenter = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         stand_in.accepts = lambda session: session == f"{SESSION}-2"
-        await eventually(lambda: vcenter.logins == 2 and stand_in.asked[-1][1] == f"{SESSION}-2")
+        await eventually(lambda: vcenter.logins == 2 and stand_in.requests[-1][1] == f"{SESSION}-2")
         assert controller.watcher.error is None, "nobody has to be told of a login that helped"
         monkeypatch.setattr(appliance_session, "RELOGIN_S", 3600.0)
         stand_in.accepts = lambda session: False
@@ -136,7 +136,7 @@ async def test_it_logs_in_again_once_and_then_says_so(
         await eventually(lambda: stand_in.count() > requests + 2)
         assert vcenter.logins == 2, "no login after login"
         stand_in.accepts = lambda session: True
-        await seen(controller)
+        await site_read(controller)
 
 
 async def test_many_domains_are_asked_side_by_side_and_bounded(stand_in: StandIn, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_many_domains_are_asked_side_by_side_and_bounded(stand_in: StandIn
         await eventually(lambda: stand_in.at_once == 4)
         await asyncio.sleep(0)
         stand_in.hold.set()
-        await seen(controller)
+        await site_read(controller)
         assert controller.view is not None and [d.name for d in controller.view.domains] == idents
     assert stand_in.most_at_once == 4
 
@@ -158,7 +158,7 @@ async def test_one_domain_is_lost_and_the_others_are_not(stand_in: StandIn, tmp_
     stand_in.say(OTHER_ID, sound(name="payroll"))
     site, _ = site_of(stand_in, DOMAIN_ID, OTHER_ID)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         stand_in.say(OTHER_ID, Reply(status=500))
         await eventually(lambda: bool(controller.desk.domain("payroll").broken))
         lost = controller.desk.domain("payroll")
@@ -176,7 +176,7 @@ async def test_a_domain_that_is_slow_holds_no_other(
     stand_in.say(OTHER_ID, sound(name="payroll"))
     site, _ = site_of(stand_in, DOMAIN_ID, OTHER_ID, timeout=Duration(60))
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         never = threading.Event()
         stand_in.say(OTHER_ID, Reply(pieces=trickle(), waits=never))
         before, others = stand_in.count(OTHER_ID), stand_in.count(DOMAIN_ID)
@@ -197,7 +197,7 @@ async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
     stand_in.say(OTHER_ID, sound(name="payroll"))
     site, _ = site_of(stand_in, DOMAIN_ID, OTHER_ID, poll_idle=Duration(3600))
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         await eventually(lambda: stand_in.count(OTHER_ID) > 3)
         assert stand_in.count(DOMAIN_ID) == 1, "nothing runs there, and nobody looks"
         server = Server(controller, tmp_path / "controller.sock", lambda: None)
@@ -214,7 +214,7 @@ async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
 async def test_a_connection_is_kept_for_the_next_question(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         await eventually(lambda: stand_in.count() > 8)
     assert stand_in.connections == 1
 
@@ -226,7 +226,7 @@ async def test_what_fails_is_asked_about_less_and_less(stand_in: StandIn, tmp_pa
     stand_in.say(resting, Reply(status=429, headers={"Retry-After": "3600"}))
     site, _ = site_of(stand_in, DOMAIN_ID, failing, resting, poll=Duration(0.02), poll_idle=Duration(0.02))
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         await eventually(lambda: stand_in.count(DOMAIN_ID) > 40)
         assert 3 <= stand_in.count(failing) < 20 and stand_in.count(resting) == 1
 
@@ -234,7 +234,7 @@ async def test_what_fails_is_asked_about_less_and_less(stand_in: StandIn, tmp_pa
 async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         domain = controller.desk.domain("erp-prod")
         listed = menu(domain, controller.watcher.now())
         assert {reason for _, reason in listed} == {UNPUBLISHED}
@@ -253,17 +253,17 @@ async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, t
         with pytest.raises(Refused, match=UNPUBLISHED):
             await site.execute(ExitSession(operation="op-1", domain="erp-prod"))
         assert site.maintenance_due(controller.watcher.now()) == [] and not controller.recorder.operations
-    assert {path for path, _ in stand_in.asked} == {f"/jss/domains/azureblob/{DOMAIN_ID}/pitrstatus"}
+    assert {path for path, _ in stand_in.requests} == {f"/jss/domains/azureblob/{DOMAIN_ID}/pitrstatus"}
 
 
 async def test_the_unprotected_time_outlives_the_controller(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in, state=tmp_path)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         session = controller.desk.domain("erp-prod").session
     again, _ = site_of(stand_in, state=tmp_path)
     async with controlled(again, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         assert session is not None and controller.desk.domain("erp-prod").session == session
         stand_in.say(DOMAIN_ID, sound(step="COMPLETE", progress=100))
         await eventually(lambda: controller.desk.domain("erp-prod").session is None)
@@ -279,7 +279,7 @@ async def test_what_is_odd_is_said_once(
     stand_in.say(DOMAIN_ID, sound(progress="much"))
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         await eventually(lambda: stand_in.count() > 5)
         odd = [alarm for alarm in controller.desk.domain("erp-prod").alarms if alarm.kind == "odd_answer"]
         assert len(odd) == 1 and "progress is 'much'" in odd[0].text
@@ -296,7 +296,7 @@ async def test_what_contradicts_itself_is_said_once_however_it_goes_on(
     stand_in.say(DOMAIN_ID, *[answer(**part, **odd_ones) for part in parts])
     site, _ = site_of(stand_in, poll=Duration(0.01), poll_idle=Duration(0.01))
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         await eventually(lambda: controller.desk.domain("erp-prod").steps[6].progress == 19)
         alarms = [e.data["text"] for e in controller.journal.events() if e.kind == "site_alarm"]
     odd = [text for text in alarms if "is odd" in text]
@@ -309,7 +309,7 @@ async def test_a_session_id_that_the_appliance_repeats_is_withheld(stand_in: Sta
     stand_in.say(DOMAIN_ID, sound(criticalAlerts=[alert]))
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         texts = [alarm.text for alarm in controller.desk.domain("erp-prod").alarms]
     assert texts[0] == "LOGIN (code 1): session (session id) was let in"
     for file in tmp_path.rglob("*"):
@@ -319,7 +319,7 @@ async def test_a_session_id_that_the_appliance_repeats_is_withheld(stand_in: Sta
 async def test_steps_and_alarms_are_journaled_once(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
-        await seen(controller)
+        await site_read(controller)
         stand_in.say(DOMAIN_ID, sound(criticalAlerts=[]), sound(step="FINALIZE_VMS", criticalAlerts=[]))
         await eventually(lambda: controller.desk.domain("erp-prod").steps[8].state is StepState.CURRENT)
         await eventually(lambda: stand_in.count() > 8)
@@ -338,13 +338,13 @@ async def test_certificates(stand_in: StandIn, tmp_path: Path) -> None:
         await site.observe()
     await site.close()
     print_ = met.value.certificate.thumbprint
-    assert print_ in str(met.value) and stand_in.asked == []
+    assert print_ in str(met.value) and stand_in.requests == []
 
     site, _ = site_of(stand_in, ca_file=None, thumbprint=print_)
     await site.open()
     assert len((await site.observe()).domains) == 1
     await site.close()
-    requests = len(stand_in.asked)
+    requests = len(stand_in.requests)
 
     other = print_.replace(print_[:2], "00" if print_[:2] != "00" else "11", 1)
     site, _ = site_of(stand_in, ca_file=None, thumbprint=other)
@@ -352,7 +352,7 @@ async def test_certificates(stand_in: StandIn, tmp_path: Path) -> None:
     with pytest.raises(CertificateWrong, match="is not the pinned one"):
         await site.observe()
     await site.close()
-    assert len(stand_in.asked) == requests, "nothing was said to it"
+    assert len(stand_in.requests) == requests, "nothing was said to it"
 
     site, _ = site_of(stand_in, ca_file=None, insecure=True)
     await site.open()
@@ -378,7 +378,7 @@ async def test_the_session_id_is_in_no_message_and_no_log(
         await eventually(lambda: "no request can hold" in error_of(controller))
         texts.append(error_of(controller))
     texts += [record.getMessage() for record in caplog.records]
-    assert any("pitrstatus" in text for text in texts) or stand_in.asked
+    assert any("pitrstatus" in text for text in texts) or stand_in.requests
     assert not [text for text in texts if SESSION in text or "canary" in text]
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or SESSION.encode() not in file.read_bytes()

@@ -272,7 +272,7 @@ for minutes in (3, 40):
 
 
 def test_the_same_to_the_byte_whatever_the_process() -> None:
-    def told(seed: str, zone: str) -> bytes:
+    def night_in(seed: str, zone: str) -> bytes:
         where = {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
         done = subprocess.run(
             [sys.executable, "-c", NIGHT], cwd=ROOT, env={**os.environ, **where},
@@ -280,7 +280,7 @@ def test_the_same_to_the_byte_whatever_the_process() -> None:
         )  # fmt: skip
         return done.stdout
 
-    first = told("1", "UTC")
+    first = night_in("1", "UTC")
     assert len(first) > 1_000_000
     for seed, zone in (("2", "Asia/Kathmandu"), ("77", "America/St_Johns")):
-        assert told(seed, zone) == first
+        assert night_in(seed, zone) == first

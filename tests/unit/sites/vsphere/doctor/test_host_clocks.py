@@ -52,22 +52,22 @@ class Hosts:
     """Hosts of a vCenter, each with what its clock answers; vCenter's own goes on by 2 s a look."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> None:
-        self.answers, self.looks, self.asked = answers, 0, 0
+        self.answers, self.looks, self.reads = answers, 0, 0
         monkeypatch.setattr(sys.modules[host_clocks.__module__], "filter_spec", lambda hosts, *_, **__: hosts)
         monkeypatch.setattr(
             sys.modules[host_clocks.__module__], "retrieve", lambda _, hosts: map(self._content, hosts)
         )
 
     def _content(self, host: Any) -> Any:
-        self.asked += 1
+        self.reads += 1
         name = host._moId
         props = [SimpleNamespace(name="name", val=name)]
         if self.answers.get(name, T0) is not None:
-            clock = SimpleNamespace(QueryDateTime=lambda: self._told(name))
+            clock = SimpleNamespace(QueryDateTime=lambda: self._answer(name))
             props.append(SimpleNamespace(name="configManager.dateTimeSystem", val=clock))
         return SimpleNamespace(obj=host, propSet=props)
 
-    def _told(self, name: str) -> datetime:
+    def _answer(self, name: str) -> datetime:
         answer = self.answers.get(name, T0)
         if isinstance(answer, Exception):
             raise answer
@@ -112,4 +112,4 @@ async def test_a_session_that_is_over_is_no_silent_host(monkeypatch: pytest.Monk
 async def test_of_a_large_site_so_many_hosts_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = Hosts(monkeypatch, **{f"h{number:03}": T0 for number in range(MOST_HOSTS + 5)})
     await hosts.findings()
-    assert hosts.asked == MOST_HOSTS
+    assert hosts.reads == MOST_HOSTS

@@ -10,7 +10,7 @@ from drdeck.model.domains import SessionState
 from drdeck.model.guard import Change
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.guard.attribution_windows import LATE
-from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, VM, Bench, one
+from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, VM, Bench, single
 
 LATE_S = LATE.total_seconds()
 TAKEN = [  # user, change, to, seconds after the take-over, ours
@@ -47,7 +47,7 @@ def test_what_the_driver_before_did_in_a_rollback(
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now() + timedelta(seconds=after_s)
     bench.on(max(0, after_s))
-    bench.told("facts" if user is None else "event", change, user, to, since=at, until=at)
+    bench.observe("facts" if user is None else "event", change, user, to, since=at, until=at)
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -59,16 +59,16 @@ def test_what_the_driver_before_did_in_a_rollback(
 def test_rollbacks_of_another_driver_that_were_never_seen(state: SessionState, n: int, driven: bool) -> None:
     bench = Bench(drives=False)
     bench.never_seen()
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     bench.on(60)
     if driven:
         bench.take_over()
     bench.follow("op-9", state, n=n)
     assert bench.wait() == []
     bench.on(LATE_S)
-    bench.told("task", Change.SNAPSHOT, OWN)
+    bench.observe("task", Change.SNAPSHOT, OWN)
     bench.follow("op-9", state, n=n)
-    assert one(bench.wait()).change is Change.SNAPSHOT
+    assert single(bench.wait()).change is Change.SNAPSHOT
 
 
 @pytest.mark.parametrize("followed", [True, False])
@@ -76,11 +76,11 @@ def test_a_session_that_another_drove_for_long_explains_nothing(followed: bool) 
     bench = Bench(drives=False)
     if not followed:
         bench.never_seen()
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     bench.on(60)
     bench.take_over()
     bench.follow(None)
-    assert one(bench.wait()).user == OWN
+    assert single(bench.wait()).user == OWN
 
 
 @pytest.mark.parametrize(("begun", "ours"), [({"op-2"}, False), (set[str](), True)])
@@ -89,7 +89,7 @@ def test_a_driver_that_has_just_begun_knows_its_own_operation(begun: set[str], o
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(1)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -108,7 +108,7 @@ def test_what_was_inside_vcenter_at_the_take_over(user: str, after_s: float, our
     bench.running.clear()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(after_s)
-    bench.told("event", Change.POWER, user, "off")
+    bench.observe("event", Change.POWER, user, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -118,7 +118,7 @@ def test_an_event_may_come_before_it_is_seen_that_its_task_is_over() -> None:
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(600)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     assert bench.settle() == []
     bench.running.clear()
     bench.follow("op-2", SessionState.ROLLING_BACK)
@@ -133,9 +133,9 @@ def test_a_task_of_somebody_that_begins_later_explains_nothing() -> None:
     bench.running.add("task-9")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    assert one(bench.wait()).user == OWN
+    assert single(bench.wait()).user == OWN
 
 
 def test_a_task_of_ours_after_the_take_over_explains_no_more_than_it_does() -> None:
@@ -145,9 +145,9 @@ def test_a_task_of_ours_after_the_take_over_explains_no_more_than_it_does() -> N
     bench.running.add("task-9")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Change.POWER, OWN, "on")
+    bench.observe("event", Change.POWER, OWN, "on")
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    assert one(bench.wait()).to == "on"
+    assert single(bench.wait()).to == "on"
 
 
 def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
@@ -159,39 +159,39 @@ def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
     with bench.own_calls.remember(PlannedCall(key="off", kind="power_off", vm=VM)):
         bench.follow("op-2", SessionState.ROLLING_BACK)
         bench.on(1)
-        bench.told("event", Change.POWER, OWN, "off", since=at, until=at)
+        bench.observe("event", Change.POWER, OWN, "off", since=at, until=at)
         assert bench.wait() == []
         bench.on(LATE_S)
-        bench.told("event", Change.POWER, OWN, "off")
+        bench.observe("event", Change.POWER, OWN, "off")
     assert bench.wait() == []
-    bench.told("event", Change.POWER, OWN, "off")
-    assert one(bench.wait()).user == OWN
+    bench.observe("event", Change.POWER, OWN, "off")
+    assert single(bench.wait()).user == OWN
 
 
 @pytest.mark.parametrize("by", ["event", "facts"])
 def test_what_was_told_before_an_act_did_not_come_of_it(by: str) -> None:
     bench = Bench()
     user, began = None if by == "facts" else OWN, bench.now()
-    bench.told(by, Change.POWER, user, "off")
+    bench.observe(by, Change.POWER, user, "off")
     bench.on(0.1)
     bench.call("power_off")
-    bench.told(by, Change.POWER, user, "off")
-    assert one(bench.wait()).until == began
+    bench.observe(by, Change.POWER, user, "off")
+    assert single(bench.wait()).until == began
 
 
 def test_a_driver_that_is_taken_over_from_and_takes_over_again() -> None:
     bench = Bench(begun={"op-2"})
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Change.POWER, ANNA, "off")  # by whoever drove meanwhile, unseen
+    bench.observe("event", Change.POWER, ANNA, "off")  # by whoever drove meanwhile, unseen
     bench.on(1)
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert bench.wait() == []
     bench.on(LATE_S)
-    bench.told("event", Change.POWER, ANNA, "off")
+    bench.observe("event", Change.POWER, ANNA, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    assert one(bench.wait()).user == ANNA
+    assert single(bench.wait()).user == ANNA
 
 
 def test_a_rollback_that_was_over_long_ago_explains_nothing_since() -> None:
@@ -200,8 +200,8 @@ def test_a_rollback_that_was_over_long_ago_explains_nothing_since() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.over["op-2"] = bench.now() + timedelta(seconds=10)
     bench.on(5)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     bench.on(600)
-    bench.told("event", Change.POWER, OWN, "on")
+    bench.observe("event", Change.POWER, OWN, "on")
     bench.follow("op-2", n=1)
-    assert one(bench.wait()).to == "on"
+    assert single(bench.wait()).to == "on"

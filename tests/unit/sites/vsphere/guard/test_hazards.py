@@ -15,7 +15,7 @@ from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.guard import hazards
 from drdeck.sites.vsphere.guard.hazards import Cluster, HazardFacts, ScheduledTask
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
-from tests.support.passwords import Known
+from tests.support.passwords import OnePassword
 from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -89,7 +89,7 @@ def site_of(vcenter: VCenter, root: str) -> Any:
     settings = VSphereSettings(
         url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=root
     )
-    return make_vsphere_site("dr", settings, Known(vcenter.password))
+    return make_vsphere_site("dr", settings, OnePassword(vcenter.password))
 
 
 async def test_a_vcenter_without_scheduled_tasks_says_so(vcsim_built: None) -> None:

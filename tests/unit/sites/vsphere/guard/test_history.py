@@ -48,10 +48,10 @@ class Watch:
 
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
-        self.asked: list[tuple[datetime, Collection[str]]] = []
+        self.caught_up: list[tuple[datetime, Collection[str]]] = []
 
     async def catch_up(self, since: datetime, vms: Collection[str] = ()) -> None:
-        self.asked.append((since, vms))
+        self.caught_up.append((since, vms))
 
 
 def service(state: Path, now: datetime) -> GuardService:
@@ -65,7 +65,7 @@ async def asked_after(guard: GuardService, vms: int) -> tuple[datetime, Collecti
     guard.saw(watch.inventory)
     await guard._catch_up(watch)
     await guard._catch_up(watch)  # at once again: the pace holds it back
-    (only,) = watch.asked
+    (only,) = watch.caught_up
     return only  # type: ignore[no-any-return]
 
 

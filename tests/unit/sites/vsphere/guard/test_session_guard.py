@@ -9,7 +9,7 @@ from drdeck.model.guard import Change
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.session_memory import KEPT, NAME_S
-from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
+from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, single
 
 # -- the three tellings of one change
 
@@ -22,10 +22,10 @@ from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, 
 def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> None:
     bench = Bench()
     for by in order:
-        bench.told(by, Change.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
+        bench.observe(by, Change.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
         bench.settle()
         bench.on(0.3)
-    alarm = one(bench.wait())
+    alarm = single(bench.wait())
     assert alarm.name == "db01" and alarm.user == (JOE if "event" in order else None)
     assert alarm.did == ("event did" if "event" in order else "facts did")
 
@@ -34,46 +34,46 @@ def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> Non
 def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ...]) -> None:
     bench = Bench()
     for by in order:
-        bench.told(by, Change.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
+        bench.observe(by, Change.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
         bench.settle()
         bench.on(0.3)
-    alarm = one(bench.wait())
+    alarm = single(bench.wait())
     assert (alarm.user, alarm.did) == (JOE, "facts did")
 
 
 def test_a_task_that_runs_is_waited_for() -> None:
     bench = Bench(running={"task-9"})
-    bench.told("task", Change.SNAPSHOT, JOE, task="task-9")
+    bench.observe("task", Change.SNAPSHOT, JOE, task="task-9")
     for _ in range(20):
         bench.on(1)
         assert bench.settle() == []
-    bench.told("facts", Change.SNAPSHOT, to="nightly")
+    bench.observe("facts", Change.SNAPSHOT, to="nightly")
     bench.running.clear()
-    assert one(bench.wait()).did == "facts did" and one(bench.settle()).user == JOE
+    assert single(bench.wait()).did == "facts did" and single(bench.settle()).user == JOE
 
 
 def test_a_task_of_which_nothing_comes_is_told_as_begun() -> None:
     bench = Bench()
-    bench.told("task", Change.SNAPSHOT, JOE)
+    bench.observe("task", Change.SNAPSHOT, JOE)
     assert bench.settle() == []
-    assert one(bench.wait()).did == "task did"
+    assert single(bench.wait()).did == "task did"
 
 
 def test_a_name_that_comes_late_is_added() -> None:
     bench = Bench()
-    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
-    assert one(bench.wait()).user is None
+    bench.observe("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
+    assert single(bench.wait()).user is None
     bench.on(3)
-    bench.told("task", Change.SNAPSHOT_REMOVED, JOE)
-    alarm = one(bench.settle())
+    bench.observe("task", Change.SNAPSHOT_REMOVED, JOE)
+    alarm = single(bench.settle())
     assert (alarm.user, alarm.address) == (JOE, None)
 
 
 def test_two_deeds_are_two_alarms() -> None:
     bench = Bench()
     for to in ("off", "on", "off"):
-        bench.told("event", Change.POWER, JOE, to)
-        bench.told("facts", Change.POWER, None, to)
+        bench.observe("event", Change.POWER, JOE, to)
+        bench.observe("facts", Change.POWER, None, to)
         bench.settle()
         bench.on(0.5)
     assert [f.to for f in bench.wait()] == ["off", "on", "off"]
@@ -81,15 +81,15 @@ def test_two_deeds_are_two_alarms() -> None:
 
 def test_a_revert_explains_that_the_vm_is_off() -> None:
     bench = Bench()
-    bench.told("facts", Change.POWER, to="off")
-    bench.told("facts", Change.REVERTED, to="snap-1")
-    bench.told("task", Change.REVERTED, JOE)
-    assert one(bench.wait()).change is Change.REVERTED
+    bench.observe("facts", Change.POWER, to="off")
+    bench.observe("facts", Change.REVERTED, to="snap-1")
+    bench.observe("task", Change.REVERTED, JOE)
+    assert single(bench.wait()).change is Change.REVERTED
 
 
 def test_a_move_between_other_folders_is_nobodys_business() -> None:
     bench = Bench()
-    bench.told("task", Change.MOVED, JOE, "group-v9", vm="")
+    bench.observe("task", Change.MOVED, JOE, "group-v9", vm="")
     assert bench.wait() == [] and not bench.post.unsettled
 
 
@@ -121,7 +121,7 @@ def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], change:
     for by in ("facts", "event"):
         bench = Bench()
         bench.call(kind, args)
-        bench.told(by, change, None if by == "facts" else OWN, to)
+        bench.observe(by, change, None if by == "facts" else OWN, to)
         assert bench.wait() == []
 
 
@@ -132,8 +132,8 @@ def test_what_does_not_come_of_our_acts_is_not(
     for by in ("facts", "event"):
         bench = Bench()
         bench.call(kind, args)
-        bench.told(by, change, None if by == "facts" else OWN, to)
-        assert one(bench.wait()).change is change
+        bench.observe(by, change, None if by == "facts" else OWN, to)
+        assert single(bench.wait()).change is change
 
 
 @pytest.mark.parametrize(("kind", "args", "change", "to"), OURS)
@@ -142,8 +142,8 @@ def test_the_same_by_somebody_else_at_the_same_time_is_not(
 ) -> None:
     bench = Bench()
     bench.call(kind, args)
-    bench.told("event", change, JOE, to)
-    assert one(bench.wait()).user == JOE
+    bench.observe("event", change, JOE, to)
+    assert single(bench.wait()).user == JOE
 
 
 def test_an_act_is_done_once() -> None:
@@ -151,17 +151,17 @@ def test_an_act_is_done_once() -> None:
     bench = Bench()
     bench.call("power_off")
     for by, user in (("event", OWN), ("facts", None)):
-        bench.told(by, Change.POWER, user, "off")
+        bench.observe(by, Change.POWER, user, "off")
     assert bench.settle() == []
-    bench.told("event", Change.POWER, OWN, "off")
-    assert one(bench.wait()).user == OWN
+    bench.observe("event", Change.POWER, OWN, "off")
+    assert single(bench.wait()).user == OWN
 
 
 def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
     bench = Bench()
     bench.call("revert", {"snapshot": "snap-1"}, power="off")
-    bench.told("event", Change.POWER, OWN, "off")
-    assert one(bench.wait()).change is Change.POWER
+    bench.observe("event", Change.POWER, OWN, "off")
+    assert single(bench.wait()).change is Change.POWER
 
 
 @pytest.mark.parametrize(("fails", "later_s", "ours"), [
@@ -172,7 +172,7 @@ def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: fl
     bench = Bench()
     bench.call("power_off", fails=fails)
     bench.on(later_s)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     assert (bench.wait() == []) == ours
 
 
@@ -191,11 +191,11 @@ def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
 def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
     bench = Bench()
     bench.call("power_on")
-    bench.told("event", Change.HOST, "", "host-2")
+    bench.observe("event", Change.HOST, "", "host-2")
     assert bench.wait() == []
     bench.on(60)
-    bench.told("event", Change.HOST, "", "host-1")
-    assert one(bench.wait()).user == ""
+    bench.observe("event", Change.HOST, "", "host-1")
+    assert single(bench.wait()).user == ""
 
 
 # -- where somebody else drives, or another process did
@@ -207,7 +207,7 @@ def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
 def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) -> None:
     bench = Bench(drives=False)
     bench.on(1)
-    bench.told("facts" if user is None else "event", Change.POWER, user, "off")
+    bench.observe("facts" if user is None else "event", Change.POWER, user, "off")
     alarms = bench.settle()
     assert alarms == [] and bench.post.wants_record, "the record may tell of a rollback by now, and by whom"
     bench.follow("op-2", SessionState.ROLLING_BACK)
@@ -227,16 +227,16 @@ def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) 
 def test_what_no_rollback_does_is_not_explained_by_one(change: Change) -> None:
     bench = Bench(drives=False)
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    bench.told("event", change, ANNA)
+    bench.observe("event", change, ANNA)
     bench.fresh_s = bench.at + 1
-    assert one(bench.wait()).change is change
+    assert single(bench.wait()).change is change
 
 
 def test_no_operation_explains_nothing() -> None:
     bench = Bench(drives=False)
-    bench.told("event", Change.POWER, ANNA, "off")
+    bench.observe("event", Change.POWER, ANNA, "off")
     bench.follow(None)
-    assert one(bench.wait()).user == ANNA
+    assert single(bench.wait()).user == ANNA
 
 
 def test_an_operation_that_is_over_explains_nothing_more() -> None:
@@ -246,7 +246,7 @@ def test_an_operation_that_is_over_explains_nothing_more() -> None:
     bench.follow("op-2", SessionState.ACTIVE, n=1)
     bench.on(30)
     bench.follow("op-2", SessionState.ACTIVE, n=1)
-    bench.told("event", Change.POWER, ANNA, "off")
+    bench.observe("event", Change.POWER, ANNA, "off")
     bench.fresh_s = bench.at + 1
     assert len(bench.wait()) == 1
 
@@ -254,7 +254,7 @@ def test_an_operation_that_is_over_explains_nothing_more() -> None:
 def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
     """Two of them while this controller was down: the record tells of the last."""
     bench = Bench(drives=False)
-    bench.told("event", Change.POWER, ANNA, "off")  # in the first one
+    bench.observe("event", Change.POWER, ANNA, "off")  # in the first one
     bench.on(600)
     bench.follow("op-3", SessionState.ACTIVE, n=2)
     assert bench.wait() == []
@@ -263,11 +263,11 @@ def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
 def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> None:
     bench = Bench()
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     assert len(bench.wait()) == 1, "this process knows that it was not it"
     bench.post.memory.foreign.clear()
     bench.post.memory.windows.forget_calls()  # the file is read by a new process
-    bench.told("event", Change.POWER, OWN, "off")
+    bench.observe("event", Change.POWER, OWN, "off")
     assert bench.wait() == []
 
 
@@ -276,7 +276,7 @@ def test_a_driver_that_slept_knows_that_another_went_on() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
     bench.drives = False
-    bench.told("event", Change.REVERTED, ANNA)  # by whoever took over
+    bench.observe("event", Change.REVERTED, ANNA)  # by whoever took over
     bench.follow("op-2", SessionState.ACTIVE, n=1)
     assert bench.wait() == []
 
@@ -284,8 +284,8 @@ def test_a_driver_that_slept_knows_that_another_went_on() -> None:
 def test_an_exit_explains_that_points_go() -> None:
     bench = Bench(drives=False)
     bench.follow("op-9", SessionState.EXITING)
-    bench.told("task", Change.SNAPSHOT_REMOVED, ANNA)
-    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
+    bench.observe("task", Change.SNAPSHOT_REMOVED, ANNA)
+    bench.observe("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
     bench.fresh_s = bench.at + 1
     assert bench.wait() == []
 
@@ -295,7 +295,7 @@ def test_an_exit_explains_that_points_go() -> None:
 
 def test_an_alarm_waits_a_moment_for_its_address() -> None:
     bench = Bench()
-    bench.told("event", Change.CLONE, JOE)
+    bench.observe("event", Change.CLONE, JOE)
     (foreign,) = bench.settle()
     assert bench.post.memory.alarms(bench.at) == () and bench.post.unnamed(bench.at)
     foreign.address = "10.0.0.7"
@@ -308,9 +308,9 @@ def test_an_alarm_waits_a_moment_for_its_address() -> None:
 
 def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
     bench = Bench()
-    bench.told("event", Change.CLONE, JOE)
+    bench.observe("event", Change.CLONE, JOE)
     bench.on(1)
-    bench.told("task", Change.SNAPSHOT, JOE)
+    bench.observe("task", Change.SNAPSHOT, JOE)
     newest = int(bench.at * 1000)
     bench.settle()
     assert bench.post.memory.key == newest - 1
@@ -321,7 +321,7 @@ def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
 def test_many_alarms_are_bounded() -> None:
     bench = Bench()
     for _ in range(130):
-        bench.told("event", Change.CLONE, JOE)
+        bench.observe("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(20)
     alarms = bench.post.memory.alarms(bench.at)
@@ -335,10 +335,10 @@ def test_many_alarms_are_bounded() -> None:
 def test_moves_to_other_hosts_are_one_line_that_counts() -> None:
     bench = Bench()
     for number in range(3):
-        bench.told("event", Change.HOST, "", f"host-{number}", did=f"moved it to host {number}")
+        bench.observe("event", Change.HOST, "", f"host-{number}", did=f"moved it to host {number}")
         bench.wait()
         bench.on(30)
-    bench.told("event", Change.POWER, JOE, "off")
+    bench.observe("event", Change.POWER, JOE, "off")
     bench.wait()
     bench.on(NAME_S)
     moved, power = bench.post.memory.alarms(bench.at)
@@ -349,10 +349,10 @@ def test_moves_to_other_hosts_are_one_line_that_counts() -> None:
 
 def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
     bench = Bench()
-    bench.told("event", Change.CLONE, JOE)
+    bench.observe("event", Change.CLONE, JOE)
     bench.wait()
     for number in range(KEPT + 5):
-        bench.told("event", Change.HOST, "", f"host-{number}")
+        bench.observe("event", Change.HOST, "", f"host-{number}")
         bench.settle()
         bench.on(30)
     bench.wait()
@@ -360,7 +360,7 @@ def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
     assert clone.kind == "foreign_clone" and moved.text.startswith(f"{KEPT + 5:} moves ")
     assert len(bench.post.memory.foreign) == KEPT
     while len([f for f in bench.post.memory.foreign if f.change is Change.HOST]) > 1:
-        bench.told("event", Change.CLONE, JOE)
+        bench.observe("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(30)
     bench.wait()
@@ -373,21 +373,21 @@ def test_what_comes_of_a_restart_by_ha_is_part_of_it(order: tuple[str, ...]) -> 
     bench = Bench()
     for what in order:
         if what == "ha":
-            bench.told("event", Change.HA, "", did="restarted it")
+            bench.observe("event", Change.HA, "", did="restarted it")
         elif what == "host":
-            bench.told("facts", Change.HOST, None, "host-2")
+            bench.observe("facts", Change.HOST, None, "host-2")
         else:
-            bench.told("facts", Change.POWER, None, "on")
+            bench.observe("facts", Change.POWER, None, "on")
         bench.settle()
         bench.on(0.2)
-    assert one(bench.wait()).change is Change.HA
+    assert single(bench.wait()).change is Change.HA
 
 
 def test_consolidation_after_a_removal_of_ours_is_ours() -> None:
     bench = Bench()
     bench.call("remove", {"snapshot": "snap-1"})
-    bench.told("event", Change.CONSOLIDATION, "")
+    bench.observe("event", Change.CONSOLIDATION, "")
     assert bench.wait() == []
     bench.on(600)
-    bench.told("event", Change.CONSOLIDATION, JOE)
-    assert one(bench.wait()).user == JOE
+    bench.observe("event", Change.CONSOLIDATION, JOE)
+    assert single(bench.wait()).user == JOE

@@ -11,7 +11,7 @@ from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VSphe
 from drdeck.model.times import show
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
-from tests.support.passwords import Known
+from tests.support.passwords import OnePassword
 from tests.support.vcenter.inventory_watching import domain_vms, watching
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
@@ -53,7 +53,7 @@ def _site(vcenter: VCenter, root: str) -> Any:
         root=root,
         domains={"erp": DomainSettings(pitr=pitr)},
     )
-    return make_vsphere_site("dr", settings, Known(vcenter.password))
+    return make_vsphere_site("dr", settings, OnePassword(vcenter.password))
 
 
 @pytest.mark.parametrize("loud", [True, False])

@@ -141,16 +141,18 @@ def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(state, "now", lambda: at(0))
     views = SiteViews(state)
 
-    def told() -> str | None:
+    def alarms_told() -> str | None:
         return views.view(there, 1).domains[0].vms[0].error
 
     state.failed("vm-a", "snapshot", "vCenter refused to make point 1: no room")
-    assert told() == "vCenter refused to make point 1: no room"
+    assert alarms_told() == "vCenter refused to make point 1: no room"
     for n in (2, 3):
         state.failed("vm-a", "snapshot", f"vCenter refused to make point {n}: no room")
-    assert told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
+    assert (
+        alarms_told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
+    )
     state.failed("vm-a", "remove", "vCenter refused to prune: no rights")
-    assert told() == "vCenter refused to prune: no rights", "something else"
+    assert alarms_told() == "vCenter refused to prune: no rights", "something else"
 
 
 def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,30 +230,34 @@ def test_points_are_made_for_a_while_and_pruned_for_ever() -> None:
     assert [kind for kind, _, _ in what(old, minutes=1500, rules=rules)] == ["remove"], "past the window"
 
 
-def told(*vms: Any, minutes: float, rules: Any) -> dict[str, str]:
+def alarms_told(*vms: Any, minutes: float, rules: Any) -> dict[str, str]:
     s = domain_state(*vms, record=Record(**FINISHED), rules=rules, minutes=minutes)
     return {alarm.kind: alarm.text for alarm in alarms(s, [], lambda kind, vm: s.now)}
 
 
 def test_it_is_told_when_points_end_and_when_a_round_takes_too_long() -> None:
     fresh, late = vm("a", **chain(snap("1", 15, "ours"))), vm("b", **chain(snap("2", 0, "ours")))
-    assert "points_late" not in told(fresh, late, minutes=15.9, rules=settings()), "the round goes on"
-    text = told(fresh, late, minutes=17, rules=settings())["points_late"]
+    assert "points_late" not in alarms_told(fresh, late, minutes=15.9, rules=settings()), "the round goes on"
+    text = alarms_told(fresh, late, minutes=17, rules=settings())["points_late"]
     assert "at 2026-11-22 10:15:00Z was not complete: b missed it" in text and "up to 00:17:00 old" in text
-    assert "points_late" not in told(late, minutes=44, rules=settings()), "no round was made without it"
-    assert "points_late" not in told(fresh, vm("c"), minutes=17, rules=settings()), "it has just come"
+    assert "points_late" not in alarms_told(late, minutes=44, rules=settings()), (
+        "no round was made without it"
+    )
+    assert "points_late" not in alarms_told(fresh, vm("c"), minutes=17, rules=settings()), "it has just come"
     next_one = vm("a", **chain(snap("1", 15, "ours"), snap("3", 30, "ours")))
     caught_up = vm("b", **chain(snap("2", 0, "ours"), snap("3", 30, "ours")))
-    assert "points_late" in told(next_one, late, minutes=30.5, rules=settings()), "of the round before"
-    assert "points_late" not in told(next_one, caught_up, minutes=31.5, rules=settings())
+    assert "points_late" in alarms_told(next_one, late, minutes=30.5, rules=settings()), "of the round before"
+    assert "points_late" not in alarms_told(next_one, caught_up, minutes=31.5, rules=settings())
     question = VmQuestion(id="7", text="moved?", choices={"yes": "1"})
     asks = vm("b", question=question, **chain(snap("2", 0, "ours")))
-    assert "points_late" in told(fresh, asks, minutes=17, rules=settings())
+    assert "points_late" in alarms_told(fresh, asks, minutes=17, rules=settings())
     for excuse in ({"running_tasks": ("task-1",)}, {"connection": "disconnected"}):
         away = vm("b", **{**chain(snap("2", 0, "ours")), **excuse})
-        assert "points_late" not in told(fresh, away, minutes=17, rules=settings())
-    assert "points_over" in told(fresh, minutes=61, rules=settings(points_for_s=3600))
-    assert "points_over" not in told(fresh, minutes=61, rules=settings(points_for_s=0)), "asked for none"
+        assert "points_late" not in alarms_told(fresh, away, minutes=17, rules=settings())
+    assert "points_over" in alarms_told(fresh, minutes=61, rules=settings(points_for_s=3600))
+    assert "points_over" not in alarms_told(fresh, minutes=61, rules=settings(points_for_s=0)), (
+        "asked for none"
+    )
 
 
 @pytest.mark.parametrize(

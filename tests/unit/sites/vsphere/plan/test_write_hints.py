@@ -82,7 +82,7 @@ def grown(
     return vm(name, **facts)
 
 
-def told(*vms: VmFacts, record: Record | None = None, since: float = -10_000) -> list[RestorePoint]:
+def with_figures(*vms: VmFacts, record: Record | None = None, since: float = -10_000) -> list[RestorePoint]:
     """The points with their figures, oldest first."""
     record = record or Record()
     offered = [
@@ -94,7 +94,7 @@ def told(*vms: VmFacts, record: Record | None = None, since: float = -10_000) ->
 
 
 def test_each_point_has_the_sum_since_the_one_before() -> None:
-    points = told(grown("a", 3, 5), grown("b", 20, 0))
+    points = with_figures(grown("a", 3, 5), grown("b", 20, 0))
     assert [p.written_bytes for p in points] == [None, 23, 5]
     assert [p.hint for p in points] == [None] * 3
 
@@ -106,7 +106,7 @@ def test_the_start_of_an_incident_is_found_within_two_points(began: int, part: f
     night = [QUIET] * 20
     night[began : began + 5] = [30 * QUIET] * len(night[began : began + 5])
     night[began] = int(QUIET * (part + 30 * (1 - part)))
-    points = told(grown("db", *night), grown("web", *[QUIET] * 20))
+    points = with_figures(grown("db", *night), grown("web", *[QUIET] * 20))
     first = next((p for p in points if p.hint), None)
     if first is None:
         assert (began, part) == (19, 0.95)  # of which nearly nothing is seen yet
@@ -117,20 +117,20 @@ def test_the_start_of_an_incident_is_found_within_two_points(began: int, part: f
 
 
 def test_an_incident_that_ends() -> None:
-    points = told(grown("a", *[QUIET] * 6, 30 * QUIET, 10 * QUIET, *[QUIET] * 6))
+    points = with_figures(grown("a", *[QUIET] * 6, 30 * QUIET, 10 * QUIET, *[QUIET] * 6))
     hints = [(n, p.hint) for n, p in enumerate(points) if p.hint]
     assert hints == [(7, "write rate x30 from 11:30Z (a)"), (8, "write rate x10 from 11:30Z (a)")]
 
 
 def test_several_vms_are_named_in_their_order() -> None:
     loud = [QUIET] * 6 + [50 * QUIET]
-    points = told(grown("a", *[QUIET] * 7), grown("b", *loud), grown("c", *[QUIET] * 6, 30 * QUIET))
+    points = with_figures(grown("a", *[QUIET] * 7), grown("b", *loud), grown("c", *[QUIET] * 6, 30 * QUIET))
     assert points[-1].hint == "write rate x50 from 11:30Z (b, c)"
 
 
 def test_one_small_vm_among_large_ones_is_found() -> None:
     small = [QUIET] * 6 + [30 * QUIET] + [QUIET]
-    points = told(grown("big", *[1000 * QUIET] * 8), grown("small", *small))
+    points = with_figures(grown("big", *[1000 * QUIET] * 8), grown("small", *small))
     assert [p.hint for p in points if p.hint] == ["write rate x30 from 11:30Z (small)"]
 
 
@@ -148,34 +148,34 @@ def test_ordinary_days_are_silent(seed: int) -> None:
         )
         for name in ("a", "b")
     ]
-    assert not [p.hint for p in told(*vms) if p.hint]
+    assert not [p.hint for p in with_figures(*vms) if p.hint]
 
 
 def test_small_deltas_are_silent() -> None:
-    assert not [p.hint for p in told(grown("a", *[MIB, 0] * 6, 3 * LEAST, LEAST)) if p.hint]
+    assert not [p.hint for p in with_figures(grown("a", *[MIB, 0] * 6, 3 * LEAST, LEAST)) if p.hint]
 
 
 def test_a_vm_that_never_wrote_and_then_does() -> None:
-    points = told(grown("a", *[0] * 6, 100 * LEAST))
+    points = with_figures(grown("a", *[0] * 6, 100 * LEAST))
     assert points[-1].hint == "write rate x100 from 11:30Z (a)"
 
 
 def test_too_few_points_to_tell() -> None:
-    assert not [p.hint for p in told(grown("a", QUIET, QUIET, 900 * QUIET)) if p.hint]
-    assert told(grown("a", QUIET, QUIET, QUIET, 900 * QUIET))[-1].hint
-    assert told() == []
+    assert not [p.hint for p in with_figures(grown("a", QUIET, QUIET, 900 * QUIET)) if p.hint]
+    assert with_figures(grown("a", QUIET, QUIET, QUIET, 900 * QUIET))[-1].hint
+    assert with_figures() == []
 
 
 def test_unknown_stays_unknown() -> None:
-    points = told(grown("a", *[None] * 6))
+    points = with_figures(grown("a", *[None] * 6))
     assert [(p.written_bytes, p.hint) for p in points] == [(None, None)] * 7
-    half = told(grown("a", *[QUIET] * 6, 30 * QUIET), grown("b", *[QUIET] * 3, None, *[QUIET] * 3))
+    half = with_figures(grown("a", *[QUIET] * 6, 30 * QUIET), grown("b", *[QUIET] * 3, None, *[QUIET] * 3))
     assert [p.written_bytes for p in half][3:6] == [2 * QUIET, None, 2 * QUIET]
     assert half[-1].hint == "write rate x30 from 11:30Z (a)"  # what one VM does not tell hides no other
 
 
 def test_a_vm_that_came_later() -> None:
-    points = told(grown("a", 1, 1, 1, 1), grown("b", 5, 5, start=2 * STEP))
+    points = with_figures(grown("a", 1, 1, 1, 1), grown("b", 5, 5, start=2 * STEP))
     assert [p.written_bytes for p in points] == [None, 1, None, 6, 6]
     assert points[1].missing == ("b",)
 
@@ -183,7 +183,7 @@ def test_a_vm_that_came_later() -> None:
 def test_a_vm_that_missed_a_point() -> None:
     """Its bytes come with its next point; its rate is that of the whole time."""
     late = grown("b", *[2 * QUIET] * 5, step=2 * STEP)
-    points = told(grown("a", *[QUIET] * 10), late)
+    points = with_figures(grown("a", *[QUIET] * 10), late)
     assert [p.written_bytes for p in points][1:5] == [QUIET, 3 * QUIET, QUIET, 3 * QUIET]
     assert not [p.hint for p in points if p.hint]
 
@@ -192,7 +192,7 @@ def test_points_of_other_tools_at_different_times() -> None:
     """A point's hint is about the data that it brings back, whenever that was made."""
     a = grown("a", *[QUIET] * 5, 30 * QUIET, own="")
     b = grown("b", *[QUIET] * 6, start=7, own="")
-    hints = [(p.time, p.hint) for p in told(a, b) if p.hint]
+    hints = [(p.time, p.hint) for p in with_figures(a, b) if p.hint]
     assert hints == [(t, "write rate x30 from 11:15Z (a)") for t in (at(90), at(97))]
 
 
@@ -201,7 +201,7 @@ def test_an_abandoned_branch_keeps_its_figures() -> None:
     entry = msgspec.structs.replace(snap("e", 91, "ours", parent="a6"), written=4)
     fork = msgspec.structs.replace(snap("f", 110, "ours", parent="a2"), written=7 * QUIET)
     rolled = msgspec.structs.replace(a, snapshots=(*a.snapshots, entry, fork), current_snapshot="f")
-    points = told(rolled)
+    points = with_figures(rolled)
     assert [p.written_bytes for p in points][-3:] == [30 * QUIET, 4, None]  # the last stands on an older one
     assert [bool(p.hint) for p in points][-3:] == [True, False, False]
 
@@ -211,16 +211,16 @@ def test_what_happens_in_a_session_is_not_the_usual_work() -> None:
     after = msgspec.structs.replace(snap("n", 120, "ours", parent="a6"), written=900 * QUIET)
     facts = msgspec.structs.replace(a, snapshots=(*a.snapshots, after), current_snapshot="n")
     period = Period(start=at(92), end=at(105))
-    last = told(facts, record=Record(excluded=(period,)))[-1]
+    last = with_figures(facts, record=Record(excluded=(period,)))[-1]
     assert (last.written_bytes, last.hint) == (900 * QUIET, None)
-    assert told(facts)[-1].hint == "write rate x450 from 11:30Z (a)"
+    assert with_figures(facts)[-1].hint == "write rate x450 from 11:30Z (a)"
     during = Record(session=session(SessionState.ACTIVE, started=at(92), entry=at(91)))
-    assert told(facts, record=during)[-1].time == at(90)
+    assert with_figures(facts, record=during)[-1].time == at(90)
 
 
 def test_only_the_window_and_only_what_is_left_counts() -> None:
     noisy = [300 * QUIET] * 6 + [QUIET] * 6 + [30 * QUIET]
     a = grown("a", *noisy)
-    assert told(a, since=6 * STEP)[-1].hint == "write rate x30 from 13:00Z (a)"
-    left = told(a, since=6 * STEP, record=Record(pitr=PitrRecord(reset=at(6 * STEP))))
+    assert with_figures(a, since=6 * STEP)[-1].hint == "write rate x30 from 13:00Z (a)"
+    left = with_figures(a, since=6 * STEP, record=Record(pitr=PitrRecord(reset=at(6 * STEP))))
     assert [p.written_bytes for p in left][:2] == [None, QUIET] and left[-1].hint

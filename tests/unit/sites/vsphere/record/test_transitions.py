@@ -209,15 +209,15 @@ def test_who_was_left_out() -> None:
 
 
 def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
-    def asked(kind: Any, operation: str, by: str, **more: Any) -> Any:
+    def asked_by(kind: Any, operation: str, by: str, **more: Any) -> Any:
         return msgspec.structs.replace(command(kind, operation, **more), asked_by=by)
 
     record = r.read({**ACTIVE, names.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
-    changes = st.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
+    changes = st.roll_back(record, asked_by(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
     assert r.read(written(ACTIVE, changes)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
-    unknown = st.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
+    unknown = st.roll_back(record, asked_by(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
     assert names.ASKED not in unknown
-    nasty = st.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
+    nasty = st.roll_back(record, asked_by(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
     who = r.read(written(ACTIVE, nasty)).askers["op-2"]
     assert who.startswith("b<U+202E>ob x") and len(who) == values.MAX_ASKER
 
