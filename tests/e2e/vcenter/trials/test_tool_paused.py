@@ -56,7 +56,7 @@ def test_the_obligation_stays_while_a_test_vm_is_left_over(make_flow: MakeFlow, 
     (clone,) = tests.folder.childEntity
     recovery.make_snapshot(clone, "mine")
     deck.run(*END, "--wait")
-    assert tests.shown()["test"]["state"] == "left over" and paused(tests) == ["warning"]
+    assert tests.trial_json()["test"]["state"] == "left over" and paused(tests) == ["warning"]
     # somebody removes it by hand
     recovery.power_off(clone)
     recovery.done(clone.Destroy_Task())
@@ -74,4 +74,4 @@ def test_a_start_that_is_given_up_owes_nothing(make_flow: MakeFlow, recovery: VC
     ident = deck.run(*START, "--wait", code=4).stdout.strip()
     deck.run("answer", ident, "abort")
     deck.run(*END, "--wait")
-    assert tests.shown()["test"] is None and paused(tests) == []
+    assert tests.trial_json()["test"] is None and paused(tests) == []
