@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Mapping
 
 import msgspec
 
@@ -58,20 +59,15 @@ class InventoryCache:
         as before where nothing did; `news` is the count of events."""
         with self._lock:
             last = self.inventory
-            vms = {} if anew or last is None else dict(last.vms)
             folders = {} if anew or last is None else dict(last.folders) | {last.root.id: last.root}
-            networks = {} if anew or last is None else dict(last.networks)
-            self._update_vms(vms, touched)
             self._update_folders(folders, touched)
-            if self._update_networks(networks, touched):
-                networks = networks_told_apart(networks)
             root = folders.pop(root_id)
             inventory = Inventory(
                 serial=next(_SERIALS),
                 root=root,
                 folders=folders,
-                vms=last.vms if last is not None and vms == last.vms else vms,
-                networks=networks,
+                vms=self._vms(None if anew else last, touched),
+                networks=self._networks(None if anew else last, touched),
                 news=news,
             )
             if last is None or not last.same(inventory):
@@ -80,6 +76,24 @@ class InventoryCache:
                 self.inventory = inventory
             assert self.inventory is not None
             return self.inventory
+
+    def _vms(self, last: Inventory | None, touched: set[tuple[str, str]]) -> Mapping[str, VmFacts]:
+        """The VMs now; those of the last inventory, all together, where none has changed."""
+        if last is None:
+            last, before = self.inventory, {}
+        elif not any(kind in ("VirtualMachine", "VirtualApp") for kind, _ in touched):
+            return last.vms
+        else:
+            before = dict(last.vms)
+        self._update_vms(before, touched)
+        return last.vms if last is not None and before == last.vms else before
+
+    def _networks(self, last: Inventory | None, touched: set[tuple[str, str]]) -> Mapping[str, NetworkFacts]:
+        """The networks now; those of the last inventory, all together, where none was touched."""
+        networks = {} if last is None else dict(last.networks)
+        if self._update_networks(networks, touched) or last is None:
+            return networks_told_apart(networks)
+        return last.networks
 
     def _update_networks(self, networks: dict[str, NetworkFacts], touched: set[tuple[str, str]]) -> bool:
         """Bring networks up to date; tell whether there was anything to do."""

@@ -252,12 +252,15 @@ def moving(domain: Domain) -> bool:
 
 def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
     """Facts that did not change are the same objects, which is quick to see."""
-    folder_a, vms_a, *rest_a = a
-    folder_b, vms_b, *rest_b = b
+    folder_a, vms_a, protected_a, errors_a, networks_a, *rest_a = a
+    folder_b, vms_b, protected_b, errors_b, networks_b, *rest_b = b
     assert isinstance(vms_a, tuple) and isinstance(vms_b, tuple)
     return (
-        folder_a == folder_b
+        (folder_a is folder_b or folder_a == folder_b)
         and len(vms_a) == len(vms_b)
         and (vms_a is vms_b or all(x is y for x, y in zip(vms_a, vms_b, strict=True)))
+        and (protected_a is protected_b or protected_a == protected_b)
+        and errors_a == errors_b
+        and (networks_a is networks_b or networks_a == networks_b)
         and rest_a == rest_b
     )

@@ -266,6 +266,7 @@ async def test_what_is_written_at_a_folder_leaves_all_vms_in_their_places(vcente
         after = await watch.refresh_attributes([mail.id])
         assert after.folders[mail.id].attributes == {"drdeck.mode": "imported"}
         assert after is not before and after.vms is before.vms, "no VM was touched"
+        assert after.networks is before.networks
         assert after.vms_of(erp.id) is before.vms_of(erp.id), "placed once, whatever is written"
         vcenter.power_on("app")
         later = await watch.refresh()
