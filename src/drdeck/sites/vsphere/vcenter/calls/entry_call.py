@@ -8,7 +8,7 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 
 from .call_arguments import PointArguments
-from .network_cards import map_cards, with_cards
+from .network_cards import CARDS, map_cards, with_cards
 from .vm_tasks import CallSteps, vm_of
 
 _LATER = (
@@ -34,7 +34,8 @@ def prepare(session: VCenterSession, vm: str, name: str, point: PointArguments) 
     for want of it: where vCenter refuses it, that is the remark.
     """
     machine = vm_of(session, vm)
-    now = with_cards(session, machine, "snapshot", "runtime.powerState")
+    # a vCenter makes some 10 KiB of a VM's devices, which nobody asks for where no card is to be moved
+    now = with_cards(session, machine, "snapshot", "runtime.powerState", *([CARDS] if point.moves else []))
     remark = ""
     if point.name not in now.get("snapshot", ()):
         if str(now.get("runtime.powerState")) == "poweredOn":
@@ -48,5 +49,5 @@ def prepare(session: VCenterSession, vm: str, name: str, point: PointArguments) 
                 raise
             except vmodl.MethodFault as fault:
                 remark = f"{name}: no entry point ({words(fault)})"
-    yield from map_cards(session, machine, now.get("config.hardware.device", ()), point.moves)
+    yield from map_cards(session, machine, now.get(CARDS, ()), point.moves)
     return remark

@@ -33,13 +33,16 @@ class CardNetwork(NamedTuple):
     backing: Any
 
 
+CARDS = "config.hardware.device"
+
+
 def with_cards(session: VCenterSession, machine: Any, *paths: str) -> dict[str, Any]:
-    """Properties of a VM, of its snapshots the names, and its cards as "config.hardware.device".
+    """Properties of a VM, of its snapshots the names, and of its devices, as CARDS, the network cards.
 
     The cards are the library's objects, for an edit names one whole; a VM's dozen other devices are not made,
     which would take most of the time of a call.
     """
-    spec = filter_spec([machine], {type(machine): [*paths, "config.hardware.device"]})
+    spec = filter_spec([machine], {type(machine): paths})
     return retrieve_made(session, spec, _MAKERS, is_card).get(object_id(machine), {})
 
 

@@ -21,7 +21,7 @@ from .call_arguments import (
     TestVmArguments,
 )
 from .entry_call import prepare, prepare_or_defer
-from .network_cards import map_cards, with_cards
+from .network_cards import CARDS, map_cards, with_cards
 from .removal_call import remove_snapshots
 from .rollback_call import KnownHardware, make_snapshot, power_off, roll_back
 from .task_history import guest_asked
@@ -54,7 +54,7 @@ def shutdown_guest(session: VCenterSession, vm: str, before: EarlierAttempt | No
 def connect(session: VCenterSession, vm: str, moves: Mapping[str, str]) -> CallSteps:
     """Put a VM's cards on their recovery networks, connected; nothing where they are."""
     machine = vm_of(session, vm)
-    cards = with_cards(session, machine).get("config.hardware.device", ())
+    cards = with_cards(session, machine, CARDS).get(CARDS, ())
     return (yield from map_cards(session, machine, cards, moves))
 
 

@@ -51,6 +51,15 @@ def test_of_its_devices_only_the_cards_are_made(session: VCenterSession, vcenter
     assert names(vcenter) == [ARGS["name"]]
 
 
+def test_without_a_mapping_no_device_is_asked_for(session: VCenterSession, vcenter: VCenter) -> None:
+    vm = vcenter.vm("db01")._moId
+    before = vcenter.bytes_of_calls()["RetrievePropertiesEx"]
+    steps = prepare(session, vm, "db01", PointArguments.of(ARGS))
+    next(steps)
+    steps.close()
+    assert vcenter.bytes_of_calls()["RetrievePropertiesEx"] - before < 3000, "its devices alone are 5,000"
+
+
 def test_of_a_vm_that_runs_none_is_made_and_that_is_said(session: VCenterSession, vcenter: VCenter) -> None:
     vcenter.power_on("db01")
     remark = carry_out(prepare(session, vcenter.vm("db01")._moId, "db01", PointArguments.of(ARGS)))
