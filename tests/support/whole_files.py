@@ -1,6 +1,11 @@
-"""A settings file and a scenario in which every table stands."""
+"""A settings file and a scenario in which every table stands, and the settings of one vSphere site."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+from drdeck.config.settings import VSphereSettings
+from drdeck.config.settings_file import parse
 
 WHOLE_SETTINGS = """\
 default_site = "dr-west"
@@ -93,3 +98,19 @@ domain = "erp"
 vms = []
 times = 1
 """
+
+
+VSPHERE_SITE = """
+[sites.dr]
+kind = "vsphere"
+url = "https://vcsa/sdk"
+username = "u"
+root = "/DC0/vm/drdeck"
+"""
+
+
+def site_settings(text: str) -> VSphereSettings:
+    """The site "dr" of a whole settings file. Raises SettingsError."""
+    site = parse(text, Path("settings.toml")).site("dr")
+    assert isinstance(site, VSphereSettings)
+    return site

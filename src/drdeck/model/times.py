@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from .text import quoted
@@ -73,6 +74,22 @@ def show_clock(seconds: float) -> str:
     """A running clock, always hh:mm:ss."""
     whole = max(0, int(seconds))
     return f"{whole // 3600:02}:{whole % 3600 // 60:02}:{whole % 60:02}"
+
+
+def clock_in(seconds: str) -> str:
+    """A span that is kept as text, as a clock; what a later drdeck may have written stays as it is."""
+    try:
+        return show_clock(float(seconds))
+    except ValueError:
+        return seconds
+
+
+def instant_in(text: str, form: Callable[[datetime], str]) -> str:
+    """The same of an instant, in the form that `form` gives it."""
+    try:
+        return form(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def show(instant: datetime) -> str:

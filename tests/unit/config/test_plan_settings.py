@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from drdeck.config.settings import SettingsError, VSphereSettings
-from drdeck.config.settings_file import parse
+from drdeck.config.settings import SettingsError
+from tests.support.whole_files import VSPHERE_SITE, site_settings
 
-SITE = """
-[sites.dr]
-kind = "vsphere"
-url = "https://vcsa/sdk"
-username = "u"
-root = "/DC0/vm/drdeck"
-"""
-PLAN = SITE + "[sites.dr.plans.{name}]\n"
+PLAN = VSPHERE_SITE + "[sites.dr.plans.{name}]\n"
 WAVES = 'waves = [{ name = "foundation", domains = ["ad-*", "pki"] }]\n'
-
-
-def read(text: str) -> VSphereSettings:
-    site = parse(text, Path("settings.toml")).site("dr")
-    assert isinstance(site, VSphereSettings)
-    return site
 
 
 def test_a_plan_says_what_it_is_and_places_are_for_the_site() -> None:
@@ -35,7 +20,7 @@ def test_a_plan_says_what_it_is_and_places_are_for_the_site() -> None:
         + '{ name = "rest", domains = ["*"], gate = "confirm" }]\n'
         + "[sites.dr.places]\npower_on = 10\ndelete = 2\n"
     )
-    site = read(text)
+    site = site_settings(text)
     plan = site.plans["whole-site"]
     assert (plan.title, plan.type, plan.run_pitr, plan.others) == ("All", "force", False, "last")
     assert (plan.domains_at_once, plan.patience, plan.on_failure) == (4, 120, "hold")
@@ -43,7 +28,7 @@ def test_a_plan_says_what_it_is_and_places_are_for_the_site() -> None:
         ("foundation", ("ad-*",), "settled"),
         ("rest", ("*",), "confirm"),
     ]
-    usual = read(SITE).places
+    usual = site_settings(VSPHERE_SITE).places
     assert (site.places.power_on, site.places.delete) == (10, 2)
     assert (usual.power_on, usual.revert, usual.snapshot, usual.shutdown, usual.delete) == (20, 16, 16, 30, 4)
 
@@ -77,4 +62,4 @@ def test_a_plan_says_what_it_is_and_places_are_for_the_site() -> None:
 )
 def test_what_cannot_be_is_refused(name: str, table: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
-        read(PLAN.format(name=name) + table)
+        site_settings(PLAN.format(name=name) + table)

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from drdeck.config.settings import SettingsError, VSphereSettings
-from drdeck.config.settings_file import parse
-
-SITE = """
-[sites.dr]
-kind = "vsphere"
-url = "https://vcsa/sdk"
-username = "u"
-root = "/DC0/vm/drdeck"
-[sites.dr.test]
-"""
+from tests.support.whole_files import VSPHERE_SITE, site_settings
 
 
 def read(table: str) -> VSphereSettings:
-    site = parse(SITE + table, Path("settings.toml")).site("dr")
-    assert isinstance(site, VSphereSettings)
-    return site
+    return site_settings(VSPHERE_SITE + "[sites.dr.test]\n" + table)
 
 
 def test_one_network_is_for_all() -> None:

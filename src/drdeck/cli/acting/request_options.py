@@ -68,6 +68,15 @@ healthy_option = click.option(
 )
 
 
+timeout_option = click.option(
+    "--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds."
+)
+only_option = click.option("--only", multiple=True, metavar="GLOB", help="Only these domains of the plan.")
+except_option = click.option(
+    "--except", "without", multiple=True, metavar="GLOB", help="All but these domains."
+)
+
+
 def mapping_of(pairs: tuple[str, ...]) -> dict[str, str]:
     """The mapping that --network options give. Raises Exit(2)."""
     mapping: dict[str, str] = {}

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from drdeck.cli import exit_codes, json_shapes, output, watching
-from drdeck.cli.acting.request_options import SECONDS, mapping_of, network_option
+from drdeck.cli.acting.request_options import SECONDS, except_option, mapping_of, network_option, only_option
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.context import Context, json_option, runs
@@ -29,8 +29,8 @@ from .trial_commands import seconds_of
 @click.option("--to", metavar="TIME", help="As of this instant, of all domains: TIME or -15m.")
 @network_option
 @click.option("--for", "lasts", metavar="4h", help="How long the tests are to last at most.")
-@click.option("--only", multiple=True, metavar="GLOB", help="Only these domains of the plan.")
-@click.option("--except", "without", multiple=True, metavar="GLOB", help="All but these domains.")
+@only_option
+@except_option
 @click.option("--end", is_flag=True, help="End the tests of the plan's domains instead.")
 @click.option("--result", type=click.Choice(["passed", "failed"]), help="With --end: what came of it.")
 @click.option("--note", default="", metavar="TEXT", help="With --end: a few words on it, which are kept.")

@@ -10,7 +10,14 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.acting.request_options import SECONDS, mapping_of, network_option
+from drdeck.cli.acting.request_options import (
+    SECONDS,
+    except_option,
+    mapping_of,
+    network_option,
+    only_option,
+    timeout_option,
+)
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
@@ -163,15 +170,15 @@ def _typed(check: PlanCheck) -> Iterator[str]:
 @click.option("--domains", metavar="A,B", help="These domains, in one wave, instead of a plan.")
 @click.option("--type", "kind", type=TYPES, required=True, help="Failover type, of all domains.")
 @click.option("--run-pitr/--no-run-pitr", "run_pitr", default=False, help="PITR sessions after recovery.")
-@click.option("--only", multiple=True, metavar="GLOB", help="Only these domains of the plan.")
-@click.option("--except", "without", multiple=True, metavar="GLOB", help="All but these domains.")
+@only_option
+@except_option
 @click.option("--except-running", is_flag=True, help="All but those whose protected VMs run.")
 @network_option
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent to a Force: plan and number of domains.")
 @click.option("--confirm-running", metavar="'RUNNING NUMBER'", help="The same where protected VMs run.")
 @click.option("--dry-run", is_flag=True, help="Only the look: what would begin, in order.")
 @click.option("--wait", is_flag=True, help="Return when every domain is settled, or a person is needed.")
-@click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
+@timeout_option
 @json_option
 @runs
 async def plan_run(

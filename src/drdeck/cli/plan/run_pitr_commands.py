@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.acting.request_options import SECONDS
+from drdeck.cli.acting.request_options import timeout_option
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.completion import candidates
@@ -72,7 +72,7 @@ def _domains(text: str | None) -> tuple[str, ...]:
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
 @click.option("--dry-run", is_flag=True, help="Show where each domain would go back to; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are rolled back, or need the operator.")
-@click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
+@timeout_option
 @json_option
 @runs
 async def run_roll_back(
@@ -171,7 +171,7 @@ async def run_release(context: Context, run: str, domain: str) -> None:
 @click.option("--confirm", metavar="'RESET NUMBER'", help="Leave those not rolled back: all is reset.")
 @click.option("--dry-run", is_flag=True, help="Show which sessions would be left; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are left, or need the operator.")
-@click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
+@timeout_option
 @json_option
 @runs
 async def run_exit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -23,7 +22,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.facts.trial_facts import NOT_SAID
 from drdeck.model.returning.checklist import ReturnStep, return_steps
 from drdeck.model.text import in_json
-from drdeck.model.times import show_clock, show_seconds
+from drdeck.model.times import clock_in, instant_in, show_clock, show_seconds
 from drdeck.private_files import make_parents, write_private
 
 from .document import Block, Heading, Paragraph, Table, html, markdown
@@ -201,11 +200,6 @@ def _name(key: str) -> str:
 
 
 def _figure(key: str, value: str) -> str:
-    try:
-        if key in _SPANS and value:
-            return show_clock(float(value))
-        if key in _INSTANTS and value:
-            return show_seconds(datetime.fromisoformat(value))
-    except ValueError:
-        pass  # of a later drdeck: as it is
-    return value
+    if key in _SPANS:
+        return clock_in(value)
+    return instant_in(value, show_seconds) if key in _INSTANTS else value

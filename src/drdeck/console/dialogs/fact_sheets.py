@@ -16,7 +16,7 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.domains import Domain
 from drdeck.model.text import clean
-from drdeck.model.times import show_clock
+from drdeck.model.times import clock_in, instant_in, show_clock
 
 from .dialog import BOX_WIDTH, NEXT, PRESS, Dialog
 
@@ -80,21 +80,6 @@ class Help(Facts):
         self.call_after_refresh(self.draw_keys)
 
 
-def _clock(seconds: str) -> str:
-    try:
-        return show_clock(float(seconds)) if seconds else UNKNOWN
-    except ValueError:
-        return seconds
-
-
-def _instant(text: str) -> str:
-    """A time of the result in the form that all screens have."""
-    try:
-        return stamp(datetime.fromisoformat(text))
-    except ValueError:
-        return text
-
-
 def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line]:
     """The vendor's rows first, then RTO, the point chosen, and the unprotected time."""
     result = dict(operation.result)
@@ -118,14 +103,14 @@ def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line
     rows += row("Total VMs Recovered", f"{recovered} / {total}")
     for key in [k for k in result if k.startswith("runbook:")]:
         rows += row(f"Runbook group {clean(key.partition(':')[2])}", result.pop(key))
-    rows += [(), *row("RTO", _clock(result.pop("rto_s", "")))]
-    rows += row("Rolled back to", _instant(result.pop("rolled_back_to", "")) or UNKNOWN)
+    rows += [(), *row("RTO", clock_in(result.pop("rto_s", "")) or UNKNOWN)]
+    rows += row("Rolled back to", instant_in(result.pop("rolled_back_to", ""), stamp) or UNKNOWN)
     given_up, reset = result.pop("data_given_up_s", ""), result.pop("reset_up_to", "")
     if given_up:
-        rows += row("Data given up", _clock(given_up))
+        rows += row("Data given up", clock_in(given_up))
     if reset:
-        rows += row("PITR data reset", f"all points up to {_instant(reset)} are gone", "bad")
-    rows += row("Unprotected time", _clock(result.pop("unprotected_s", "")))
+        rows += row("PITR data reset", f"all points up to {instant_in(reset, stamp)} are gone", "bad")
+    rows += row("Unprotected time", clock_in(result.pop("unprotected_s", "")) or UNKNOWN)
     for key, value in result.items():
         rows += row(clean(key).replace("_", " ").capitalize(), value)
     rows += row("Requested", f"by {operation.asked_by} at {stamp(operation.asked_at)}")

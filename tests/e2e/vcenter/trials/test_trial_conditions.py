@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TrialVmArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.trials import trial_removal
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned, linked_clone
@@ -33,7 +33,7 @@ class Bubble(NamedTuple):
     args: dict[str, str]
 
     def remove(self) -> Removed:
-        steps = trial_removal.remove_test(self.session, self.clone._moId, TestVmArguments.of(self.args))
+        steps = trial_removal.remove_test(self.session, self.clone._moId, TrialVmArguments.of(self.args))
         return msgspec.json.decode(run(self.vcenter, steps), type=Removed)
 
     def reconfigure(self, **changes: Any) -> None:
@@ -335,7 +335,7 @@ def test_nothing_is_asked_between_the_conditions_and_the_destruction(bubble: Bub
         methods.append(info.wsdlName)
         return invoke(managed, info, args, *more)
 
-    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TestVmArguments.of(bubble.args))
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TrialVmArguments.of(bubble.args))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bubble.session.stub, "InvokeMethod", listening)
         task = next(steps)
@@ -351,7 +351,7 @@ def test_nothing_is_asked_between_the_conditions_and_the_destruction(bubble: Bub
 
 def test_a_replica_that_loses_a_disk_is_told(bubble: Bubble) -> None:
     ((file, _),) = rehearsing.disk_files(bubble.vcenter, SOURCE)
-    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TestVmArguments.of(bubble.args))
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, TrialVmArguments.of(bubble.args))
     bubble.vcenter.done(next(steps))
     rehearsing.detach_disk(bubble.vcenter, bubble.vcenter.vm(SOURCE))
     with pytest.raises(StopIteration) as over:

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.plan.parts.runbook_groups import groups, readiness_of
 from drdeck.sites.vsphere.plan.parts.runbook_start import RunbookStart, starting_group
 from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments, moving
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TrialVmArguments, moving
 
 from .trial_tool import tool_asked, tool_owed
 
@@ -141,7 +141,7 @@ def _cloning(s: DomainState, t: TrialRecord) -> Phase:
 def _ours(t: TrialRecord, s: DomainState, ident: str, **more: Any) -> dict[str, str]:
     """Arguments by which a call makes sure that a VM is a test VM."""
     clone, trials = s.record.clones[ident], s.trials or _WHOLE
-    return TestVmArguments(
+    return TrialVmArguments(
         uuid=clone.uuid,
         marker=clone.marker,
         of_vm=clone.of,

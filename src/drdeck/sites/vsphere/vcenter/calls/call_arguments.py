@@ -107,7 +107,7 @@ class CloneArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=T
     pool: str
 
 
-class TestVmArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=True):
+class TrialVmArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=True):
     """Of `trial_connect`, `trial_on`, `trial_off`, `destroy`: by what a call makes sure that a VM is a test
     VM (`Expected`; `bases` parted by blanks). `connected`: "yes" where its networks need not be isolated."""
 

@@ -18,7 +18,7 @@ from .call_arguments import (
     PointArguments,
     RemovalArguments,
     RollbackArguments,
-    TestVmArguments,
+    TrialVmArguments,
 )
 from .entry_call import prepare, prepare_or_defer
 from .network_cards import CARDS, map_cards, with_cards
@@ -133,13 +133,13 @@ def carry_out(
         case "clone":
             return (yield from linked_clone(session, vm, CloneArguments.of(args), aim))
         case "trial_connect":
-            yield from isolate(session, vm, TestVmArguments.of(args), aim)
+            yield from isolate(session, vm, TrialVmArguments.of(args), aim)
         case "trial_on":
-            yield from power_on_isolated(session, vm, TestVmArguments.of(args), aim)
+            yield from power_on_isolated(session, vm, TrialVmArguments.of(args), aim)
         case "trial_off":
-            return (yield from power_off_test(session, vm, TestVmArguments.of(args)))
+            return (yield from power_off_test(session, vm, TrialVmArguments.of(args)))
         case "destroy":
-            return (yield from remove_test(session, vm, TestVmArguments.of(args)))
+            return (yield from remove_test(session, vm, TrialVmArguments.of(args)))
         case "connect":
             networks = ConnectArguments.of(args)
             try:

@@ -15,7 +15,7 @@ from pyVmomi import vim
 
 from drdeck.model.frozen import Frozen
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TestVmArguments
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import CloneArguments, TrialVmArguments
 from drdeck.sites.vsphere.vcenter.calls.network_cards import backing_key, card_networks, network_reference
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
@@ -108,7 +108,7 @@ def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], 
     return edits
 
 
-def isolate(session: VCenterSession, vm: str, args: TestVmArguments, aim: str) -> CallSteps:
+def isolate(session: VCenterSession, vm: str, args: TrialVmArguments, aim: str) -> CallSteps:
     """Put a test VM's cards on isolated networks; nothing where they are."""
     machine = vm_of(session, vm)
     now = properties(session, machine, "config.hardware.device", "config.extraConfig")
@@ -123,7 +123,7 @@ def isolate(session: VCenterSession, vm: str, args: TestVmArguments, aim: str) -
     return ""
 
 
-def power_on_isolated(session: VCenterSession, vm: str, args: TestVmArguments, aim: str) -> CallSteps:
+def power_on_isolated(session: VCenterSession, vm: str, args: TrialVmArguments, aim: str) -> CallSteps:
     """Power a test VM on, once its cards were read back as isolated. Raises Refused where one is not."""
     machine = vm_of(session, vm)
     now = properties(
@@ -152,7 +152,7 @@ def power_on_isolated(session: VCenterSession, vm: str, args: TestVmArguments, a
     return ""
 
 
-def _ours(now: Mapping[str, Any], args: TestVmArguments, aim: str) -> None:
+def _ours(now: Mapping[str, Any], args: TrialVmArguments, aim: str) -> None:
     """Raises Refused for a VM that is not this test's."""
     if extra_config(now.get("config.extraConfig", ()), MARK) != args.marker:
         raise Refused(f"Could not {aim}: it does not have the mark of this test; drdeck leaves it alone")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from drdeck.model.frozen import Frozen
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import TestVmArguments
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import TrialVmArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
@@ -25,7 +25,7 @@ class Removed(Frozen, frozen=True, kw_only=True):
     replica: str = ""
 
 
-def expected_of(vm: str, args: TestVmArguments) -> Expected:
+def expected_of(vm: str, args: TrialVmArguments) -> Expected:
     return Expected(
         vm=vm,
         uuid=args.uuid,
@@ -38,7 +38,7 @@ def expected_of(vm: str, args: TestVmArguments) -> Expected:
     )
 
 
-def power_off_test(session: VCenterSession, vm: str, args: TestVmArguments) -> CallSteps:
+def power_off_test(session: VCenterSession, vm: str, args: TrialVmArguments) -> CallSteps:
     """Power a test VM off, hard; one that fails a condition is left alone, and said to be left over."""
     expected = expected_of(vm, args)
     conditions = read_conditions(session, expected)
@@ -50,7 +50,7 @@ def power_off_test(session: VCenterSession, vm: str, args: TestVmArguments) -> C
     return ""
 
 
-def remove_test(session: VCenterSession, vm: str, args: TestVmArguments) -> CallSteps:
+def remove_test(session: VCenterSession, vm: str, args: TrialVmArguments) -> CallSteps:
     """Destroy a test VM, and look at the VM that it was cloned from; a `Removed` as JSON."""
     expected = expected_of(vm, args)
     conditions = read_conditions(session, expected)
