@@ -54,12 +54,45 @@ class RunDecision(NamedTuple):
     over: bool
 
 
+class KeptRows:
+    """The rows of one run as they were made last: one is made anew where what it is made of is another
+    object, and where time counts. A run is looked at with each event, most of which are one domain's."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[tuple[object, ...], DomainInRun]] = {}
+
+    def row(
+        self,
+        run: RunRecord,
+        d: FrozenDomain,
+        domain: Domain | None,
+        operations: Mapping[str, Operation],
+        now: datetime,
+    ) -> DomainInRun:
+        """As `_row`."""
+        made_of = run, d, domain, operations.get(run.begun.get(d.name, ""))
+        last = self._rows.get(d.name)
+        if last is not None and all(a is b for a, b in zip(last[0], made_of, strict=True)):
+            return last[1]
+        row = _row(run, d, domain, operations, now)
+        if row.state not in _COUNTS_TIME:
+            self._rows[d.name] = made_of, row
+        return row
+
+
+_COUNTS_TIME = (InRunState.QUESTION, InRunState.UNKNOWN)
+
+
 def decide(
-    run: RunRecord, domains: Mapping[str, Domain], operations: Mapping[str, Operation], now: datetime
+    run: RunRecord,
+    domains: Mapping[str, Domain],
+    operations: Mapping[str, Operation],
+    now: datetime,
+    kept: KeptRows | None = None,
 ) -> RunDecision:
-    """All of a run as things are now. `domains`: those of the view by name."""
-    frozen = run.frozen
-    rows = [_row(run, d, domains.get(d.name), operations, now) for d in frozen.domains]
+    """All of a run as things are now. `domains`: those of the view by name; `kept`: rows of before."""
+    frozen, kept = run.frozen, kept or KeptRows()
+    rows = [kept.row(run, d, domains.get(d.name), operations, now) for d in frozen.domains]
     open_waves = _open_waves(run, rows)
     begins = _begins(run, rows, open_waves, operations, now)
     rows = [_placed(row, open_waves, frozen) for row in rows]

@@ -28,7 +28,7 @@ from drdeck.model.times import show, show_duration
 from drdeck.sites.contract import SiteError
 
 from .barrier import holders, to_lift
-from .decide import RunDecision, decide
+from .decide import KeptRows, RunDecision, decide
 from .run_keeping import RunKeeping
 from .run_takeover import AWAY_S, RunTakeover
 
@@ -50,6 +50,7 @@ class RunKeeper:
         self._left_behind = [
             run.id for run in self.recorder.runs.values() if not run.ended and not run.handed_to
         ]
+        self._rows: dict[str, KeptRows] = {}
         self.protected_looks: dict[str, ProtectedAsked] = {}
         """id of a run -> its last look at the protected sites"""
         self.away_s = _away_s(self.recorder)
@@ -89,7 +90,8 @@ class RunKeeper:
         return {} if view is None else {domain.name: domain for domain in view.domains}
 
     def decision(self, run: RunRecord) -> RunDecision:
-        return decide(run, self.domains(), self.recorder.operations, self.watcher.now())
+        rows = self._rows.setdefault(run.id, KeptRows()) if run.id in self.recorder.runs else None
+        return decide(run, self.domains(), self.recorder.operations, self.watcher.now(), rows)
 
     async def _look(self) -> None:
         if (

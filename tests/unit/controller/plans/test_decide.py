@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.journal.runs import RunLeave, RunStop
-from drdeck.controller.plans.decide import RunDecision, decide
+from drdeck.controller.plans.decide import KeptRows, RunDecision, decide
 from drdeck.model.domains import Domain, FailoverType, Mode
 from drdeck.model.plans.failover_plan import Gate, OnFailure
 from drdeck.model.plans.run_views import InRunState, Needs, RunState
@@ -46,6 +47,23 @@ def test_only_so_many_domains_are_under_way() -> None:
     decision = decide(started, domains, {"op-a": operation("a")}, NOW)
     assert decision.begins == ("b",)
     assert states(decision)["c"] is InRunState.WAITS_FOR_PLACE
+
+
+def test_rows_are_made_anew_only_of_what_has_changed_or_counts_time() -> None:
+    started, kept = run(frozen({"1": ["a", "b", "c"]}), "a", "b", "c"), KeptRows()
+    domains = by_name(*(domain(name, Mode.COMPLETING) for name in "abc"))
+    operations = {"op-a": operation("a"), "op-b": operation("b"), "op-c": operation("c", ago(299))}
+    before = decide(started, domains, operations, NOW, kept)
+    assert before.domains[2].state is InRunState.QUESTION and not before.domains[2].settled
+    domains["b"] = domain("b", Mode.COMPLETING, vms_recovered=2)
+    later = NOW + timedelta(seconds=1)
+    after = decide(started, domains, operations, later, kept)
+    assert after == decide(started, domains, operations, later), "as without anything kept"
+    assert after.domains[0] is before.domains[0]
+    assert after.domains[1].recovered == 2 and after.domains[2].settled
+    ended = run(frozen({"1": ["a", "b", "c"]}), "a", "b", "c", ends={"op-a": end()})
+    over = decide(ended, domains, operations, later, kept)
+    assert over == decide(ended, domains, operations, later) != after
 
 
 @pytest.mark.parametrize(("asks_since", "begins"), [(ago(59), ()), (ago(60), ("b",))])
