@@ -138,7 +138,7 @@ class Anything(RuleBasedStateMachine, Promises):
             try:
                 ident = await person.client.submit(request)
             except Disconnected:
-                self.doubtful[request.action] += 1
+                self.stale[request.action] += 1
                 await person.attach()
                 if not insist:
                     return False
@@ -225,10 +225,10 @@ class Anything(RuleBasedStateMachine, Promises):
                 answers = await Person("cara@jump3", self.there.socket).says(line * 2, 2)
                 idents = [answer["operation"] for answer in answers if answer["is"] == "submitted"]
                 self.accepted.update(idents)
-                self.doubtful[request.action] += 2 - len(answers)
+                self.stale[request.action] += 2 - len(answers)
                 assert len(idents) <= 1, "what came twice was done twice"
             case "vanishing":
-                self.doubtful[request.action] += 1
+                self.stale[request.action] += 1
                 await Person("dora@jump4", self.there.socket).says(line, 0)
             case _:
                 await self.ask(person, request, insist=way == "insisting")

@@ -39,7 +39,7 @@ class Promises:
         self.world: Chaos | None = None
         self.people: list[Person] = []
         self.accepted: set[str] = set()
-        self.doubtful = Counter[str]()
+        self.stale = Counter[str]()
         """acts asked for whose answer was lost"""
         self.done: set[str] = set()
         self.latest = START
@@ -82,7 +82,7 @@ class Promises:
         ops = self.there.operations
         assert self.accepted <= set(ops)
         unheard = Counter(op.action for op in ops.values() if op.id not in self.accepted)
-        assert unheard <= self.doubtful, "something goes on that nobody asked for"
+        assert unheard <= self.stale, "something goes on that nobody asked for"
 
     def nothing_goes_on_beside_what_forbids_it(self) -> None:
         for name in NAMES:

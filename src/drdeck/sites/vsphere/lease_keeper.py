@@ -77,10 +77,10 @@ class LeaseKeeper:
 
     async def keep(self, watch: InventoryWatch) -> None:
         """Stay the holder of what is under way here, also while nothing is to be done; and look again
-        before another's time seems to be over: the picture may be older than its last word."""
+        before another's time seems to be over: the view may be older than its last word."""
         while True:
             await asyncio.sleep(self.leases.length_s / 6)
-            doubtful = False
+            outdated = False
             await self._look_for_gone(watch)
             for folder in watch.inventory.domains if watch.inventory else ():
                 other_tires = self._state.other_tires(folder, self.leases.length_s / 2)
@@ -95,12 +95,12 @@ class LeaseKeeper:
                     if self.leases.tiring(folder.id, quiet):
                         await self.drive(folder, f"stay the driver of {folder.name}", quiet=quiet)
                     elif other_tires:
-                        doubtful = True
+                        outdated = True
                 except HeldElsewhere:
-                    doubtful = True
+                    outdated = True
                 except (SiteError, BrokenRecord):
                     continue
-            if doubtful:
+            if outdated:
                 with contextlib.suppress(SiteError):
                     await watch.refresh_attributes()
 

@@ -103,7 +103,7 @@ class PrivilegeCheck:
         required += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
         required += [(n, []) for n in (*every, *p.OPTIONAL) if n.on in (p.VCENTER, p.DATACENTER)]
         there = self._required_there(every, [folder.name for folder, _ in domains])
-        there += [(p.FENCE, [])] if there else []
+        there += [(p.END_STALE, [])] if there else []
         folders = [folder for folder, _ in domains]
         results = await self._findings_of("privileges", settings.username, self._connected, required, folders)
         side = self._side
@@ -195,7 +195,7 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
             f"{user} lacks {need.privilege} on {where}: a domain folder made later would be without it",
             f"grant {need.privilege} on {where}, propagating",
         )
-    if need == p.FENCE:
+    if need == p.END_STALE:
         return Finding.warn(
             subject,
             f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"

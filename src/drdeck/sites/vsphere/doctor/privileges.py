@@ -70,13 +70,13 @@ LEAST: tuple[Need, ...] = (
 """The least that drdeck needs beside reading. A session is begun only by who may also roll back and
 leave it, so a failover that leads to one wants its privileges from the start."""
 
-FENCE = Need(TERMINATE, VCENTER, ())
+END_STALE = Need(TERMINATE, VCENTER, ())
 """Nothing needs it, at either site: with it nothing lands late that a killed controller asked for."""
 
 
 TELL = Need(LOG_EVENT, DATACENTER, ())
 """Nothing needs it: with it vCenter's own events tell colleagues what drdeck does."""
-OPTIONAL = (FENCE, TELL)
+OPTIONAL = (END_STALE, TELL)
 
 
 def actions_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> tuple[str, ...]:

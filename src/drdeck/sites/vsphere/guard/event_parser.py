@@ -90,10 +90,10 @@ def told_by(event: Any) -> tuple[Observation, ...]:
     """Observations in an event; of a move between folders without saying which VM. Mostly one, or none."""
     time = event.createdTime
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return tuple(_tellings(event, time))
+    return tuple(_observations(event, time))
 
 
-def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
+def _observations(event: Any, time: datetime) -> Iterator[Observation]:
     if isinstance(event, vim.event.TaskEvent):
         yield from _task(event, time)
         return

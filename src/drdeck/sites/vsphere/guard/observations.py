@@ -19,7 +19,7 @@ _MOST = 500
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """One telling; the same change may be told in each of the three ways.
+    """One hint; the same change may be told in each of the three ways.
 
     It happened between `since` and `until` (vCenter's clock). `did` goes on after who it was. `to`: what
     came of it, empty where that is not told: the power state, a snapshot's id or its name when it is made,
@@ -44,7 +44,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoggedObservation(NamedTuple):
-    """One telling; `live` when it was told as it happened, not read back."""
+    """One observation; `live` when it was told as it happened, not read back."""
 
     observation: Observation
     live: bool

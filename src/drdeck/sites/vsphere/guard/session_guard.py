@@ -44,7 +44,7 @@ def _log_judged(observation: Observation, whose: str) -> None:
 
 
 class PendingObservation(NamedTuple):
-    """A telling that is not settled. `arrived_s`: monotonic; None: read back, it happened earlier."""
+    """An observation that is not settled. `arrived_s`: monotonic; None: read back, it happened earlier."""
 
     observation: Observation
     arrived_s: float | None
@@ -52,7 +52,7 @@ class PendingObservation(NamedTuple):
 
 
 class JudgmentContext(NamedTuple):
-    """Facts for a judgment, beside the telling. `fresh_s`: the record known now was asked for then."""
+    """Facts for a judgment, beside the observation. `fresh_s`: the record known now was asked for then."""
 
     own_calls: OwnCalls
     drives: bool
@@ -88,8 +88,8 @@ class SessionGuard:
         """True while an alarm waits for its address."""
         return any(not foreign.is_due(now_s) for foreign in self.memory.foreign)
 
-    def hear(self, tellings: Iterable[Observation], now_s: float, live: bool = True) -> None:
-        self._heard += [PendingObservation(o, now_s if live else None, now_s) for o in tellings]
+    def hear(self, observations: Iterable[Observation], now_s: float, live: bool = True) -> None:
+        self._heard += [PendingObservation(o, now_s if live else None, now_s) for o in observations]
 
     def hear_all(self, news: Iterable[LoggedObservation], now_s: float) -> None:
         """Take in what events told."""
@@ -239,7 +239,7 @@ def _goes_on(hint: Observation, j: JudgmentContext) -> bool:
 
 
 def _same(a: PendingObservation, b: PendingObservation) -> bool:
-    """True if two tellings, in different ways, may be of the same change."""
+    """True if two observations, in different ways, may be of the same change."""
     x, y = a.observation, b.observation
     if x.by == y.by or x.change is not y.change or (x.vm != y.vm and "" not in (x.vm, y.vm)):
         return False

@@ -34,7 +34,7 @@ CHANGES_POINTS = frozenset({Change.SNAPSHOT_CHANGED, Change.SNAPSHOT_REMOVED})
 
 
 def _worth(change: Change, by: By) -> int:
-    """The rank of a telling, by the detail in which it says what was done."""
+    """The rank of an observation, by the detail in which it says what was done."""
     order = ("task", "event", "facts") if change in _FACTS_SAY else ("task", "facts", "event")
     return order.index(by)
 
@@ -66,7 +66,7 @@ class ForeignChange(msgspec.Struct, kw_only=True):
         return alarm(self.change, self.name, self.did, self.time, self.user, self.address or "")
 
     def add(self, hint: Observation) -> None:
-        """Take in another telling of the same change; it may know better what was done, and who did it."""
+        """Take in another observation of it; it may know better what was done, and who did it."""
         if all(_worth(self.change, hint.by) > _worth(self.change, by) for by in self.by):
             self.did = hint.did
         self.to = self.to or hint.to

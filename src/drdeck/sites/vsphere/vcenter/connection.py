@@ -149,11 +149,11 @@ class VCenterSession:
 
         Raises what pyVmomi raises, and AnswerLost.
         """
-        if not (self.stale_sessions.doubtful or self.stale_sessions.left_behind):
+        if not (self.stale_sessions.stale or self.stale_sessions.left_behind):
             return
         with self._lock:
-            if self.stale_sessions.doubtful:
-                mine = str(self.stub.cookie) in self.stale_sessions.doubtful
+            if self.stale_sessions.stale:
+                mine = str(self.stub.cookie) in self.stale_sessions.stale
                 other = Stub(self.endpoint, self._connect_s, self.stub.call_s, agent=self.stub.agent)
                 try:
                     self.stale_sessions.settle(other, self.content.sessionManager)

@@ -67,14 +67,14 @@ class StaleSessions:
             self._left_behind.add(holder)
 
     @property
-    def doubtful(self) -> frozenset[str]:
+    def stale(self) -> frozenset[str]:
         """Sessions of this process, by cookie."""
         with self._guard:
             return frozenset(self._cookies)
 
     @property
     def left_behind(self) -> frozenset[str]:
-        """Drivers that may have left sessions behind."""
+        """Holders that may have left sessions behind."""
         with self._guard:
             return frozenset(self._left_behind)
 
@@ -83,7 +83,7 @@ class StaleSessions:
 
         Raises what pyVmomi raises, and AnswerLost.
         """
-        for cookie in self.doubtful:
+        for cookie in self.stale:
             stub.cookie = cookie
             with contextlib.suppress(vim.fault.NotAuthenticated):  # ended already
                 vim.SessionManager(session_manager._GetMoId(), stub).Logout()
