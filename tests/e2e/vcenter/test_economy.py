@@ -73,6 +73,7 @@ def test_the_look_before_a_run_calls_nothing_for_each_vm(
     few = cost_of_plan_check(make_flow, recovery, ["a", "b"])
     many = cost_of_plan_check(make_flow, protected_vcenter, [f"vm{i:03}" for i in range(100)])
     assert few == many and many.total() <= 10, (few, many)
+    assert not many["Fetch"], "whose session it is, the login said"
 
 
 def test_a_completion_reads_no_vm(make_flow: MakeFlow, recovery: VCenter) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType
@@ -222,8 +222,8 @@ def _granted(
     granted: dict[str, set[str]] = {}
     left = {place.id: place.kind(place.id, session.stub) for place in places}
     manager = session.content.authorizationManager
-    key = session.content.sessionManager.currentSession.key
     while left:
+        key = session.key
         try:
             answer = manager.HasPrivilegeOnEntities(
                 entity=list(left.values()), sessionId=key, privId=list(privileges)
@@ -235,6 +235,12 @@ def _granted(
             granted[unreadable] = set()
             del left[unreadable]
             continue
+        except vmodl.MethodFault:
+            if session.key == key:
+                raise
+            continue
+        if session.key != key:
+            continue  # the session had ended, and it was the one asked about
         answers = {object_id(a.entity): a.privAvailability or () for a in answer or ()}
         if not left.keys() <= answers.keys():
             raise Refused(f"vCenter {session.endpoint.server} does not say what its user may do")
