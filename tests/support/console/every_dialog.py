@@ -23,8 +23,8 @@ from drdeck.console.dialogs.failover_wizard import (
     VmSettingsPage,
     pages_for,
 )
-from drdeck.console.dialogs.life.begin_test import BeginTest
-from drdeck.console.dialogs.life.end_test import EndTest
+from drdeck.console.dialogs.life.begin_trial import BeginTest
+from drdeck.console.dialogs.life.end_trial import EndTest
 from drdeck.console.dialogs.life.return_list import ReturnList
 from drdeck.console.dialogs.palette_dialog import Palette
 from drdeck.console.dialogs.plan_answers import AnswerDialog, ConfirmByWords, ExitDialog

@@ -16,9 +16,9 @@ NEEDS_YOU = {
     # to be weighed before a yes
     "dialogs/complete_failover.py CompleteDialog.on_look_result": "what was found against it",
     "dialogs/confirmation.py Confirm.body": "warnings above a yes",
-    "dialogs/life/begin_test.py BeginTest._vm_line": "a ticked VM that has no restore point",
-    "dialogs/life/begin_test.py BeginTest.on_look_result": "what was found against it",
-    "dialogs/life/end_test.py EndTest.body": "warnings above a yes",
+    "dialogs/life/begin_trial.py BeginTest._vm_line": "a ticked VM that has no restore point",
+    "dialogs/life/begin_trial.py BeginTest.on_look_result": "what was found against it",
+    "dialogs/life/end_trial.py EndTest.body": "warnings above a yes",
     "dialogs/plan_answers.py ConfirmByWords.body": "warnings above a yes",
     "dialogs/plan_answers.py ExitDialog.body": "domains whose points an exit resets",
     "screens/run_pitr.py RunPitrScreen.content": "what a rollback leaves to be done by hand",

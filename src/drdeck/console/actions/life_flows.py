@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName
-from drdeck.console.dialogs.life.begin_test import BeginTest
-from drdeck.console.dialogs.life.end_test import EndTest
+from drdeck.console.dialogs.life.begin_trial import BeginTest
+from drdeck.console.dialogs.life.end_trial import EndTest
 from drdeck.console.dialogs.life.return_list import ReturnList
 from drdeck.console.ports import Console
 from drdeck.model.actions.action_table import BY_NAME
