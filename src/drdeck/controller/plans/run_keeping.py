@@ -33,6 +33,8 @@ class RunKeeping:
         self._site, self._watcher, self._domains = site, watcher, domains
         self._written: dict[str, tuple[KeptRun, float]] = {}
         self._rests: dict[str, float] = {}
+        self._notes: dict[str, tuple[RunRecord, KeptRun]] = {}
+        """of each run as it was last: it is looked at far more often than it changes"""
         self.failed: dict[str, str] = {}
         """id of a run -> why the site does not keep it now"""
 
@@ -64,6 +66,7 @@ class RunKeeping:
             elif there is not None:
                 await self._site.forget_run(run.id)
                 self._written.pop(run.id, None)
+                self._notes.pop(run.id, None)
             self.failed.pop(run.id, None)
         except SiteError as error:
             if run.id not in self.failed:
@@ -81,8 +84,15 @@ class RunKeeping:
         )  # fmt: skip
         return not run.ended or any(sessions) or not all(map(batch_over, run.batches))
 
+    def _due(self, run: RunRecord) -> KeptRun:
+        """The run as the site is to keep it; the same object until something of it has changed."""
+        last = self._notes.get(run.id)
+        if last is None or last[0] is not run:
+            last = self._notes[run.id] = run, kept(run)
+        return last[1]
+
     async def _keep(self, site: KeepsRuns, run: RunRecord, there: KeptRun | None) -> None:
-        now, due = self._watcher.steady(), kept(run)
+        now, due = self._watcher.steady(), self._due(run)
         before, since = self._written.get(run.id, (None, now))
         if there is not None and (before is None or now - since > ANEW_S):
             before = msgspec.structs.replace(there, note=_bare(there))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -258,7 +259,7 @@ def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
     return (
         (folder_a is folder_b or folder_a == folder_b)
         and len(vms_a) == len(vms_b)
-        and (vms_a is vms_b or all(x is y for x, y in zip(vms_a, vms_b, strict=True)))
+        and (vms_a is vms_b or all(map(operator.is_, vms_a, vms_b)))
         and (protected_a is protected_b or protected_a == protected_b)
         and errors_a == errors_b
         and (networks_a is networks_b or networks_a == networks_b)
