@@ -49,8 +49,8 @@ async def test_it_is_made_and_written_once_however_often_it_is_looked_at(
     for _ in range(5):
         await keeping.follow(record)
     assert (len(makes), site.writes) == (1, 1)
-    begun = msgspec.structs.replace(record, begun={"a": "op-a"})
+    paused = msgspec.structs.replace(record, paused="by ann")
     for _ in range(5):
-        await keeping.follow(begun)
+        await keeping.follow(paused)
     assert (len(makes), site.writes) == (2, 2)
-    assert site.marks == kept(begun).marks
+    assert site.marks == kept(paused).marks
