@@ -45,7 +45,7 @@ def terminal(passed: Path) -> Iterator[Terminal]:
 def test_bytes_on_the_line(terminal: Terminal) -> None:
     terminal.wait_for("erp-prod")
     terminal.settle()
-    assert len(terminal.raw) <= 6_111, "a whole start"
+    assert len(terminal.raw) <= 3_400, "a whole start"
     assert terminal.written_by("j") <= 600
     terminal.written_by("k")
     assert terminal.written_by("m") <= 6000
