@@ -25,7 +25,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.figures import large_site, line_bytes, pause, points, processes, quiet_day
+from tests.benchmarks.figures import (
+    large_site,
+    line_bytes,
+    pause,
+    points,
+    privilege,
+    processes,
+    quiet_day,
+)
 from tests.benchmarks.figures.large_site import LargeSite
 from tests.benchmarks.figures.one_vm import bytes_of_a_full_vm
 from tests.benchmarks.figures.points import DAY_S
@@ -97,6 +105,18 @@ def lease(_: LargeSite, __: float) -> list[Figure]:
         what = f"sent and received a day, {domains} in a quiet session"
         lines.append(figure(what, cost.bytes / 1e6, most_mb, "MB", aside))
     return lines
+
+
+def rights(_: LargeSite, __: float) -> list[Figure]:
+    vcenter = VCenter(pace=0)
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            life = privilege.life_without(Path(directory), vcenter)
+    finally:
+        vcenter.stop()
+    what = "need Global.ManageCustomFields, failover to exit"
+    aside = f"set-up {life.at_set_up}; ended {life.ended_as}"
+    return [figure(what, life.afterwards, 0, "calls", aside)]
 
 
 def a_pause(_: LargeSite, __: float) -> list[Figure]:
@@ -275,6 +295,7 @@ def bytes_written(_: LargeSite, __: float) -> list[Figure]:
 
 SECTIONS: dict[str, Callable[[LargeSite, float], list[Figure]]] = {
     "lease": lease,
+    "rights": rights,
     "pause": a_pause,
     "points": chains,
     "reading": reading,
