@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.app import DrdeckApp
+from drdeck.console.repaint import Repainter
+from drdeck.console.screens.domain_list import DomainsScreen
+from drdeck.console.screens.domain_pane import DomainPane
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import FakeClient, domain
 
@@ -28,3 +31,17 @@ async def test_the_first_list_is_made_of_few_widgets(columns: int, monkeypatch: 
         else:
             assert not deck.app.query("DomainPane")
         assert not deck.app.query("Input")
+
+
+async def test_a_moved_cursor_draws_what_depends_on_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the whole list, which at a large site is most of a key's time."""
+    drawn: list[str] = []
+    names = [f"domain{number}" for number in range(4)]
+    async with running(FakeClient(*map(domain, names)), size=(120, 40)) as deck:
+        await deck.sees("[Protected VMs]")
+        await deck.becomes_quiet()
+        monkeypatch.setattr(Repainter, "soon", lambda repainter: None)
+        monkeypatch.setattr(DomainsScreen, "take", lambda *_: drawn.append("all"))
+        await deck.press("down", "down")
+        await deck.until(lambda: deck.app.screen.query_one(DomainPane).domain_name == names[2], "followed")
+        assert not drawn

@@ -138,7 +138,6 @@ class DomainsScreen(ListAndPaneScreen):
                 rows.redraw()
         domains = ordered((d for d in state.domains if matches(d, self._filter_text, now)), self._order, now)
         rows.put(domains, self._empty(state))
-        self.draw_keys()
         self.draw_pane(state, now)
 
     def _empty(self, state: State) -> str:

@@ -28,6 +28,9 @@ class ListAndPaneScreen(FilteredScreen):
         super().__init__()
         self._side = Vertical(id="side")
         self._pane: DomainPane | None = None
+        self._follows = False
+        """the cursor has moved, and what depends on its row is not drawn yet"""
+        self._only_pane = False
 
     def target(self) -> str | None:
         row = self._table.row
@@ -67,9 +70,24 @@ class ListAndPaneScreen(FilteredScreen):
         self.follow_target()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if event.rows is not self._table:
-            return
-        self.draw_keys()
-        if self.wide:
-            self.follow_target()
+        """The cursor is seen at its new row first; what follows from that is drawn after it, once."""
+        if event.rows is self._table and not self._follows:
+            self._follows = True
+            self.call_after_refresh(self._follow)
+
+    def _follow(self) -> None:
+        self._follows = False
+        self.follow_target()
+        self._only_pane = True
+        try:
             self.desk.redraw(self)
+        finally:
+            self._only_pane = False
+
+    def draw(self) -> None:
+        """All of it; when the cursor has moved, only what depends on its row."""
+        if self._only_pane:
+            self.draw_keys()
+            self.draw_pane(self.state, self.now())
+        else:
+            super().draw()

@@ -129,7 +129,6 @@ class PlanRunScreen(ListAndPaneScreen):
             [d for d in ordered(run.domains) if self._matches(d)],
             f'no domain matches "{clean(self._filter_text)}"; escape shows all',
         )
-        self.draw_keys()
         self.draw_pane(state, now)
 
     def _order_width(self, width: int) -> int:
