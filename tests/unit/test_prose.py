@@ -119,6 +119,47 @@ def test_names_say_what_a_value_is() -> None:
     assert len(names) <= STAND_INS_LEFT, collections.Counter(names)
 
 
+OTHER_WORDS = {"act", "acts", "deed", "deeds", "upkeep", "chore", "chores", "portrait", "fence", "doubtful"}
+"""Words in place of which the glossary of docs/architecture.md has one of its own."""
+
+
+def bound(tree: ast.Module) -> Iterator[str]:
+    """Names that a module binds anywhere: locals, parameters, attributes, functions and classes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def words_of(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def test_the_words_of_a_name_are_told_apart() -> None:
+    assert words_of("RunAct") == {"run", "act"} and words_of("_acts_of") == {"acts", "of"}
+    assert set(bound(ast.parse("def f(act): x.deed = [fence for fence in act]"))) == {
+        "f",
+        "act",
+        "deed",
+        "fence",
+    }
+
+
+def test_names_are_those_of_the_glossary() -> None:
+    names = [
+        f"{path.relative_to(SOURCE)}: {name}"
+        for path, tree in trees(SOURCE)
+        for name in bound(tree)
+        if words_of(name) & OTHER_WORDS
+    ]
+    assert names == []
+
+
 def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     questions = [

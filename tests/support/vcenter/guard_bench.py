@@ -68,11 +68,11 @@ class Bench:
                 over = self.over.setdefault(last, now)
                 rolling = RollbackRecord(id=last, to=START, phase="over", since=over, began=began)
         record = Record(session=session, failover=failover, rollback=rolling)
-        driving = None
+        tenure = None
         if self.drives:
             busy = self.running if not self.own_calls.begun_on(VM, self.since) else ()
-            driving = LeaseTenure(self.since, self.begun, {VM: frozenset(busy)})
-        self.post.memory.windows.follow(record, driving, self.post.memory.looked_at, self.now())
+            tenure = LeaseTenure(self.since, self.begun, {VM: frozenset(busy)})
+        self.post.memory.windows.follow(record, tenure, self.post.memory.looked_at, self.now())
         self.post.memory.looked_at = self.now()
         self.fresh_s = self.at + 0.001
 

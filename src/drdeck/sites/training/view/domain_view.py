@@ -65,8 +65,8 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
     count = 0 if grid is None else grid.count()
     question = operator_questions.question(machine, at)
     current = step(machine, at, now_mode, question)
-    portraits = VmViews(machine, at, now_mode, grid)
-    vms = tuple(portraits.of(vm) for vm in machine.vms)
+    vm_views = VmViews(machine, at, now_mode, grid)
+    vms = tuple(vm_views.of(vm) for vm in machine.vms)
     amounts = _amounts(machine, at)
     undo = _undo(machine, now_mode)
     return model.Domain(
@@ -76,8 +76,8 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         owner=Owner.LOCAL if machine.local else Owner.REMOTE,
         owner_address="" if machine.local else spec.owner_address,
         vms_total=len(vms),
-        vms_recoverable=portraits.recoverable,
-        vms_recovered=portraits.recovered,
+        vms_recoverable=vm_views.recoverable,
+        vms_recovered=vm_views.recovered,
         pitr=model.PitrPolicy(
             enabled=enabled,
             window_s=machine.window / SECOND if enabled else 0,

@@ -84,22 +84,22 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
             until = self.rest.get(observation.vm, until)
         return until is None or observation.since <= until
 
-    def drive(self, driving: LeaseTenure | None, now: datetime) -> None:
+    def drive(self, tenure: LeaseTenure | None, now: datetime) -> None:
         """Take in who drives now."""
-        if driving is None:
+        if tenure is None:
             self.inside = {}
             if self.end is None:  # somebody else goes on with it, or has done so
                 self.since, self.taken, self.rest = None, None, {}
             return
-        if self.end is None and self.since != driving.since:
-            self.since, self.taken, self.inside, self.rest = driving.since, driving.since, {}, {}
+        if self.end is None and self.since != tenure.since:
+            self.since, self.taken, self.inside, self.rest = tenure.since, tenure.since, {}, {}
         if self.taken is None:
             return
         new = self.end is None and now <= self.taken + LATE
         self.rest |= dict.fromkeys(self.inside, now + LATE)
         still = {
             vm: tasks if new else tasks & self.inside.get(vm, frozenset())
-            for vm, tasks in driving.tasks.items()
+            for vm, tasks in tenure.tasks.items()
         }
         self.inside = {vm: tasks for vm, tasks in still.items() if tasks}
 
@@ -117,16 +117,16 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
             window.since, window.taken, window.inside, window.rest = None, None, {}, {}
 
     def follow(
-        self, record: Record, driving: LeaseTenure | None, last_seen: datetime | None, now: datetime
+        self, record: Record, tenure: LeaseTenure | None, last_seen: datetime | None, now: datetime
     ) -> None:
-        """Take in what the record says. `driving`: None while this process does not drive the domain.
+        """Take in what the record says. `tenure`: None while this process does not drive the domain.
 
         `last_seen`: when this session was looked at last; None: never before.
         """
         session = record.session
         if session is None or session.started is None:
             return
-        since, begun = (driving.since, driving.begun) if driving is not None else (None, ())
+        since, begun = (tenure.since, tenure.begun) if tenure is not None else (None, ())
 
         def window(what: What, start: datetime, end: datetime | None, ident: str = "") -> AttributionWindow:
             taken = None if ident in begun else since
@@ -152,7 +152,7 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
         if entering and entering not in self.windows:
             self.windows[entering] = window("start", last_seen or session.started, None, entering)
         for operation, open_window in self.windows.items():
-            open_window.drive(driving, now)
+            open_window.drive(tenure, now)
             if open_window.end is None and operation != entering and (operation != ident or over):
                 open_window.end = _over(r if r is not None and r.id == operation else None, now) + LATE
 

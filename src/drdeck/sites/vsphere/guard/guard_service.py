@@ -198,12 +198,12 @@ class GuardService:
         if lease_record.lease_holder(folder.attributes.get(LEASE), self._me, now) is not None:
             since = None
         self._driving.discard(folder.id)
-        driving = None
+        tenure = None
         if since is not None:
             self._driving.add(folder.id)
             others = [vm for vm in there.values() if not self.own_calls.begun_on(vm.id, since)]
-            driving = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
-        memory.windows.follow(record, driving, memory.looked_at, now)
+            tenure = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
+        memory.windows.follow(record, tenure, memory.looked_at, now)
         holding = lease_record.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(holding.users if holding is not None else ())
         dirty = self._dirty.setdefault(folder.id, set())

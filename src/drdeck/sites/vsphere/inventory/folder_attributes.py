@@ -79,8 +79,8 @@ class FolderAttributes:
         """Take what was written at a folder since `mark` as read. False where that does not tell how it
         stands: another reading of it ended since, or is under way; then it is to be read."""
         with self._lock:
-            doubtful = any(reading.covers(folder) for reading in self._under_way)
-            if doubtful or self._read.get(folder, 0) > mark or folder not in self.by_folder:
+            may_be_older = any(reading.covers(folder) for reading in self._under_way)
+            if may_be_older or self._read.get(folder, 0) > mark or folder not in self.by_folder:
                 return False
             attributes = {**self.by_folder[folder], **changes}
             self.by_folder = self.by_folder | {folder: {k: v for k, v in attributes.items() if v}}
