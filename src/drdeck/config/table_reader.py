@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from drdeck.model.life.clone_kinds import NOT_CUSTOMIZED
 from drdeck.model.text import brief, clean, quoted
 from drdeck.model.times import parse_duration
 
@@ -162,6 +163,8 @@ def _unknown(key: str, names: set[str]) -> str:
             "drdeck keeps no password in a file; use password_command, the environment variable"
             " DRDECK_PASSWORD_<SITE>, or answer the prompt"
         )
+    if key in ("customize", "customization"):
+        return NOT_CUSTOMIZED
     close = alike(key, names)
     if close:
         return f'unknown key; "{close}" would be right'

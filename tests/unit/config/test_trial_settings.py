@@ -33,6 +33,7 @@ def test_one_network_is_for_all() -> None:
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nat_once = 0', "from 1 to 64"),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nhow = "full"', '"full" is not supported: a full clone'),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nhow = "tool"', "drives no replication tool"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\ncustomize = "lnx"', "needs no other names or addresses"),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nends_after = "1s"', "must be from"),
     ],
 )

@@ -7,6 +7,12 @@ _UNPROVEN = {
     "tool": "drdeck drives no replication tool, and could not tell which VMs its test has made",
 }
 
+NOT_CUSTOMIZED = (
+    "guests of a test are not customized: vCenter disconnects their cards until VMware Tools have set them"
+    " up, and a network that is isolated needs no other names or addresses; leave it out"
+)
+"""Source: vSphere Web Services SDK, CustomizeVM_Task, which wants Tools and a VM that is off."""
+
 
 def kind_closed(how: str) -> str:
     """The reason why test VMs cannot be clones of this kind; empty: they can."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import extra_config
 from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter import rehearsing
 from tests.support.vcenter.flow import MakeFlow, eventually
@@ -29,6 +30,8 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     assert tests.clones() == sorted(f"drdeck-test-{DOMAIN}-{vm}" for vm in VMS)
     for vm in tests.folder.childEntity:
         assert recovery.networks(vm) == [rehearsing.BUBBLE]
+        options = recovery.read(vm, "config.extraConfig")["config.extraConfig"]
+        assert extra_config(options, "guestinfo.DRDECK_TEST") == "1", "what its guest reads"
     domain = tests.flow.show()
     assert (domain["mode"], domain["owner"]) == ("imported", "remote")
     assert domain["test"]["state"] == "running" and domain["tested"] is None

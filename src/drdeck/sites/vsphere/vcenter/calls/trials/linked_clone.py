@@ -27,6 +27,8 @@ from .trial_faults import explained
 from .trial_marks import MARK, MARK_OF, digest, disk_files, extra_config, marked
 
 _CARD = vim.vm.device.VirtualEthernetCard
+IN_GUEST = "guestinfo.DRDECK_TEST"
+"""Key of what a guest reads by VMware Tools (`vmtoolsd --cmd "info-get KEY"`) to know of a test."""
 _EDIT = vim.vm.device.VirtualDeviceSpec.Operation.edit
 
 
@@ -74,7 +76,7 @@ def _spec(
     location = vim.vm.RelocateSpec(diskMoveType="createNewChildDiskBacking")
     if args.pool:
         location.pool = vim.ResourcePool(args.pool, session.stub)
-    options = [(MARK, args.marker), (MARK_OF, vm)]
+    options = [(MARK, args.marker), (MARK_OF, vm), (IN_GUEST, "1")]
     return vim.vm.CloneSpec(
         location=location,
         powerOn=False,
