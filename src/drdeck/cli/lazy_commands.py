@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
 import click
 
+from drdeck.controller.process.logs import LEVELS
+
+from . import output
 from .manual.examples import attach as attach_examples
 
 
@@ -29,6 +32,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
                 assert isinstance(command, click.Group)
                 command.add_command(_imported(source))
             attach_examples(command, f"{self._parent} {name}")
+            _take_everywhere(command)
             self._loaded[name] = command
         return self._loaded[name]
 
@@ -48,6 +52,28 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._sources
+
+
+def _quiet(context: click.Context, option: click.Parameter, value: bool) -> None:
+    output.quiet = output.quiet or value
+
+
+def _verbose(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        context.obj.log_level = LEVELS[0]
+
+
+def _take_everywhere(command: click.Command) -> None:
+    """Have a command, and all that it holds, take -q and -v after it too, where hands put them."""
+    names = {name for option in command.params for name in option.opts}
+    for letter, word, take in (("-q", "--quiet", _quiet), ("-v", "--verbose", _verbose)):
+        if names.isdisjoint((letter, word)):
+            command.params.append(
+                click.Option([letter, word], is_flag=True, expose_value=False, hidden=True, callback=take)
+            )
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _take_everywhere(below)
 
 
 def _imported(source: str) -> click.Command:

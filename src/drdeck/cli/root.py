@@ -101,7 +101,12 @@ INSIDE = {
     show_envvar=True,
     help="The least that a console, and a controller that is started now, write to their logs.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Leave out progress and closing sentences; never warnings.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="Leave out progress and closing sentences, never warnings; -q and -v also stand after the command.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="The same as --log-level debug; `drdeck logs` shows it.")
 @click.option(
     "--no-input", is_flag=True, help="Ask for nothing, as without a terminal: what is missing is an error."

@@ -37,6 +37,11 @@ class OpenQuestion(NamedTuple):
     vm: str | None = None
 
     @property
+    def unknown(self) -> bool:
+        """True where it is asked whether something was done."""
+        return self.vm is None and self.operation is not None and self.operation.unknown
+
+    @property
     def who(self) -> str:
         """The party that asks, in a few words."""
         if self.vm is not None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from drdeck.model.text import clean
+from drdeck.model.text import clean, in_ascii
 
 Piece = tuple[str, str]
 """Text and the name of its style (see looks)."""
@@ -61,6 +61,13 @@ def left(text: str, width: int) -> str:
 def name(text: str, width: int) -> str:
     """A name in exactly `width` cells."""
     return set_cell_size(cut_middle(text, width), width)
+
+
+def arrows(key: str) -> str:
+    """Keys as they can be read: in ASCII an arrow would look like another key, as "<" does."""
+    if not in_ascii.get():
+        return key
+    return key.replace("← →", "left/right").replace("↑ ↓", "up/down").replace("↓", "down")
 
 
 def right(text: str, width: int) -> str:

@@ -23,6 +23,7 @@ def test_quiet_leaves_out_remarks_and_no_refusal(deck: Deck) -> None:
     points = ("pitr", "points", "erp-prod", "--last", "2")
     usual, quiet = deck.run(*points), deck.run("-q", *points)
     assert "older points are not listed" in usual.stderr and quiet.stderr == ""
+    assert deck.run(*points, "-q").stderr == "", "after the command as well as before it"
     assert len(quiet.stdout.splitlines()) == len(usual.stdout.splitlines())
     refused = deck.run("-q", "pitr", "run", "erp-prod", "--to", "22:41", code=3)
     assert "erp-prod" in refused.stderr
@@ -36,7 +37,7 @@ def test_without_input_what_is_missing_is_an_error(deck: Deck) -> None:
 
 
 def test_verbose_is_the_log_level_debug(deck: Deck) -> None:
-    deck.run("-v", "domains")
+    deck.run("domains", "-v")
     assert " DEBUG drdeck" in deck.run("logs").stdout
 
 

@@ -145,35 +145,40 @@ class Stage:
     async def settle(self, looking: bool = False) -> None:
         """Until nothing more comes of what was done last; `looking`: what is drawn is compared too."""
         await self.house.settle()
-        quiet, before = 0, ""
+        quiet, before, unrest = 0, "", ""
         try:
             async with asyncio.timeout(WITHIN_S):
                 while quiet < _QUIET_ROUNDS:
                     await self._pilot.pause(_ROUND_S)
-                    still = self._still()
+                    unrest = self._unrest()
+                    still = not unrest
                     drawn = self._drawn() if still and looking else ""
                     quiet = quiet + 1 if still and drawn == before else 0
                     before = drawn
         except TimeoutError:
-            raise AssertionError(f"the screen never came to rest\n{self._drawn()}") from None
+            raise AssertionError(
+                f"the screen never came to rest: {unrest or 'it changes'}\n{self._drawn()}"
+            ) from None
 
-    def _still(self) -> bool:
+    def _unrest(self) -> str:
+        """What is under way; empty when the screen stands still."""
         if self.app._resize_timer is not None or self.app._resize_event is not None:
-            return False  # Textual hands a new size on a moment later
+            return "a new size"  # Textual hands it on a moment later
         client = self.app._client
         if client is not None and not client.closed.is_set():
-            if client._waiting or client.listing != self.house.server.news.listing():
-                return False
+            if client._waiting:
+                return f"{len(client._waiting)} requests wait for an answer"
+            if client.listing != self.house.server.news.listing():
+                return "a listing that has not come"
             detail = client.detail
             watched = self.app._watched
             if watched is not None and (detail is None or detail != self.house.server.news.detail(watched)):
-                return False
+                return f"the detail of {watched} that has not come"
             if self.app.state.listing is not client.listing or self.app.state.detail is not detail:
-                return False
+                return "news that are not drawn"
         at_work = (WorkerState.PENDING, WorkerState.RUNNING)
-        return not any(
-            w.state in at_work and w.group not in ("link", "flow", "add") for w in self.app.workers
-        )
+        busy = [w for w in self.app.workers if w.state in at_work and w.group not in ("link", "flow", "add")]
+        return ", ".join(f"worker {w.group} {w.name}" for w in busy)
 
     def _drawn(self) -> str:
         return "\n".join("".join(text for text, _ in row) for row in self._rows())

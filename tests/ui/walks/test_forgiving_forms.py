@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drdeck.model.domains import FailoverType, Mode, Networks
+from drdeck.model.domains import FailoverType, Mode, Networks, ProtectedSite
+from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import FakeClient, domain, in_session
 
@@ -63,6 +64,30 @@ async def test_what_is_not_checked_is_ticked_off_by_hand_and_noted() -> None:
         await deck.press("1", "tab", "enter", "tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
     assert client.submitted[0].checked_by_hand == ("whether users can reach the recovery network",)
+
+
+async def test_enter_leads_from_the_type_to_the_act_and_turns_no_tick_in_passing() -> None:
+    client = FakeClient(domain())
+    client.protected = ProtectedSite(state="lost")
+    async with running(client) as deck:
+        await deck.press("f")
+        await deck.sees("[ ] Run PITR after", "[ ] What drdeck did not check")
+        while deck.focused() != "type":
+            await deck.press("tab")
+        for place in ("pitr", "by-hand", "complete"):
+            await deck.sees("enter Go on")
+            await deck.press("enter")
+            await deck.until(lambda place=place: deck.focused() == place, place)  # type: ignore[misc]
+        await deck.sees("[ ] Run PITR after", "[ ] What drdeck did not check", "[>Complete Failover<]")
+        assert deck.dialog is not None and client.submitted == []
+
+
+async def test_long_warnings_push_no_tick_below_the_edge() -> None:
+    client = FakeClient(domain())
+    client.against = tuple(f"{n} VMs still run there, and will go on running beside these" for n in range(20))
+    async with running(client, size=(MIN_WIDTH, MIN_HEIGHT)) as deck:
+        await deck.press("f", "3")
+        await deck.sees("! 0 VMs still run there", "[ ] What drdeck did not check was checked by hand")
 
 
 async def test_choices_outlive_a_cancel() -> None:

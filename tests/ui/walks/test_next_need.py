@@ -6,6 +6,7 @@ from drdeck.console.screens.domain_screen import DomainScreen
 from drdeck.controller.journal.operations import Question
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
+from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
 
@@ -98,11 +99,42 @@ async def test_all_alarms_lead_to_their_domains() -> None:
     async with running(client, first=None) as deck:
         await deck.sees("failovers are in progress")
         await deck.press("escape", "A")
-        await deck.sees(
-            "All alarms", "1 in 5 domains", "CRITICAL", "hr-db01: This virtual machine might have"
-        )
-        await deck.press("enter")
+        await deck.sees("All alarms", "2 in 5 domains", "CRITICAL", "hr-db01: This virtual machine might")
+        await deck.press("down", "enter")
         await deck.until(lambda: on(deck) == "hr" and isinstance(deck.app.screen, DomainScreen), "its domain")
+
+
+async def test_the_same_trouble_of_many_vms_is_one_row_with_each_a_key_away() -> None:
+    """Fifty VMs in trouble: the smallest terminal says all reasons, with the names below."""
+    alarms = [changed(MOVED, vm=f"app{n:02}") for n in range(20)]
+    for count, text in ((20, "its datastore is full"), (7, "inaccessible"), (3, "no Tools answer")):
+        kind = text.partition(" ")[0]
+        alarms += [
+            Alarm(
+                time=NOW,
+                severity=Severity.WARNING,
+                vm=f"{kind}{n:02}",
+                kind=kind,
+                text=f"{kind}{n:02}: {text}",
+            )
+            for n in range(count)
+        ]
+    hr = domain("hr", Mode.COMPLETING, alarms=tuple(alarms))
+    client = FakeClient(hr, operations=(operation(of="hr", id="op-hr", question=ASKS),))
+    async with running(client, size=(MIN_WIDTH, MIN_HEIGHT), first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "A")
+        await deck.sees(
+            "51 in 1 domains, for 5 reasons", "needs you: erp-db01 will not shut down",
+            "20 VMs: This virtual machine might", "20 VMs: its datastore is full", "7 VMs: inaccessible",
+            "3 VMs: no Tools answer",
+        )  # fmt: skip
+        await deck.press("down", "down", "down")
+        await deck.sees("inaccessible00, inaccessible01, inaccessible02, inaccessible03")
+        await deck.press("space")
+        await deck.sees("> 10:42:07Z WARNING  hr                 inaccessible00", "space Fold")
+        await deck.press("space", "enter")
+        await deck.until(lambda: on(deck) == "hr", "its domain")
 
 
 async def test_all_that_is_asked_of_a_domain_is_within_reach() -> None:

@@ -57,7 +57,7 @@ async def test_enter_right_behind_the_same_for_all_goes_on() -> None:
         await deck.sees("A → x", "B → x", "C → x", "[ Continuous Failover ]")
         assert deck.focused() == "cancel"
         await deck.press("left", "enter")
-        await deck.sees("← → choose")
+        await deck.sees("left/right choose")
         assert deck.focused() == "next"
         deck.app.screen.query_one(NetworkMapping).focus()
         await deck.press("enter")

@@ -35,7 +35,6 @@ async def answer_question(app: Console, question: OpenQuestion, choice: str) -> 
         await refused(app, choice_label(choice), READ_ONLY)
         return
     confirm = None
-    unknown = operation.unknown and question.vm is None
     if choice == POWER_OFF and question.vm is None and operation.question is not None:
         text = f"Power off {some(sorted(operation.question.vms.values()))} at the protected site?"
         warns = ["What the guests have not written is lost."]
@@ -43,10 +42,10 @@ async def answer_question(app: Console, question: OpenQuestion, choice: str) -> 
             app.say("Nothing was answered")
             return
         confirm = operation.domain
-    elif question.vm is not None or choice not in ("retry", "wait") or unknown:
+    elif question.vm is not None or choice not in ("retry", "wait") or question.unknown:
         yes = choice_label(choice)
         text = f"Answer {yes} to {question.who}?"
-        means = UNKNOWN_MEANS if unknown else UUID_MEANS if question.vm is not None else {}
+        means = UNKNOWN_MEANS if question.unknown else UUID_MEANS if question.vm is not None else {}
         warns = [means[choice]] if choice in means else []
         if not await app.ask(Confirm(yes, [text, question.text], yes, warns=warns)):
             app.say("Nothing was answered")

@@ -23,6 +23,10 @@ class Notifications:
         self._results: list[OperationView] = []
         """those that ended while this console was here, newest first"""
         self._unread: set[str] = set()
+        self.password_asked = False
+        """a box asks for a password now"""
+        self.password_asked = False
+        """a box asks for a password now"""
 
     def follow(self, operation: str) -> None:
         """Have the end of an operation told."""
@@ -131,7 +135,15 @@ class Notifications:
             if isinstance(screen, PasswordDialog) and screen.of == of:
                 return  # it is being asked for
             if listing is not None and need is not None:
-                await app.ask(PasswordDialog(listing.site, need, lambda word: app.client.secret(word, of)))
+                self.password_asked = True
+                app.redraw(screen)
+                try:
+                    await app.ask(
+                        PasswordDialog(listing.site, need, lambda word: app.client.secret(word, of))
+                    )
+                finally:
+                    self.password_asked = False
+                    app.redraw(screen)
 
         if by_key:
             app.dialog_queue.start(tell())

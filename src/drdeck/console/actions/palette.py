@@ -12,7 +12,7 @@ from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
 from drdeck.console.dialogs.action_lists import Item
 from drdeck.console.dialogs.fact_sheets import Help
-from drdeck.console.format import Line, left
+from drdeck.console.format import Line, arrows, left
 from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
@@ -151,7 +151,7 @@ def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
 def _key_cell(row: tuple[str, str, str] | None) -> Line:
     if row is None:
         return ((" " * COLUMN, ""),)
-    return ((left(row[0], 11), "key"), (left(row[1], COLUMN - 11), ""))
+    return ((left(arrows(row[0]), 11), "key"), (left(row[1], COLUMN - 11), ""))
 
 
 def help_dialog(app: Console) -> Help:

@@ -17,7 +17,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, ProtectedSite
 from drdeck.model.text import clean, some
 
-from .dialog import BOX_WIDTH, Dialog, LookResult
+from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, LookResult
 
 TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
@@ -101,10 +101,10 @@ class CompleteDialog(Dialog[Request]):
             yield Tick(RUN_PITR, self.draft.run_pitr, id="pitr", hint=self._why_pitr())
         else:
             yield Lines((("Run PITR: not available, PITR is off for this domain: no rollback later", "dim"),))
-        yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
         by_hand = Tick(BY_HAND, id="by-hand", hint="key c; in the journal")
         by_hand.display = False
-        yield by_hand
+        yield by_hand  # before the evidence: long warnings would push it below the edge
+        yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
 
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
@@ -117,7 +117,8 @@ class CompleteDialog(Dialog[Request]):
 
     def keys(self) -> list[tuple[str, str]]:
         pitr = [("i", "Run PITR")] if self.domain.pitr.enabled else []
-        return [("1 2 3", "Type"), *pitr, *super().keys()]
+        enter = PRESS if isinstance(self.focused, Push) else ("enter", "Go on")
+        return [("1 2 3", "Type"), *pitr, NEXT, enter, CANCEL]
 
     def ready(self) -> None:
         super().ready()

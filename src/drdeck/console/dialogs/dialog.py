@@ -216,6 +216,16 @@ class Dialog(ModalScreen[Answer | None]):
         else:
             self.pressed(event.push)
 
+    def on_control_settled(self) -> None:
+        """Go on to what comes next; from the last one to the act, which must be read before it is pressed."""
+        from drdeck.console.widgets.controls import Push  # no list waits for it
+
+        following = self.focus_next()
+        if isinstance(following, Push):
+            act = next((push for push in self.query(Push) if push.id != "cancel"), following)
+            self.set_focus(act)
+            self.listen_anew()
+
     def pressed(self, push: Push) -> None:
         """Any button but Cancel."""
 

@@ -111,6 +111,9 @@ def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line
     if reset:
         rows += row("PITR data reset", f"all points up to {instant_in(reset, stamp)} are gone", "bad")
     rows += row("Unprotected time", clock_in(result.pop("unprotected_s", "")) or UNKNOWN)
+    kind, outcome = result.pop("type", ""), result.pop("outcome", "")
+    if kind or outcome:
+        rows += row("Outcome", ", ".join(filter(None, (f"{kind} failover" if kind else "", outcome))))
     for key, value in result.items():
         rows += row(clean(key).replace("_", " ").capitalize(), value)
     rows += row("Requested", f"by {operation.asked_by} at {stamp(operation.asked_at)}")

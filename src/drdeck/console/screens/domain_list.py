@@ -170,9 +170,10 @@ class DomainsScreen(ListAndPaneScreen):
         sentences = [] if state.lost is None else [state.lost]
         if listing is not None:
             key = shown_key("password", self.desk.remapped)
-            if listing.needs_password:
+            asking = self.desk.notifications.password_asked  # by a box, which says it
+            if listing.needs_password and not asking:
                 sentences.append(f"the site needs a password; {key} asks for it")
-            if any(password.of == PROTECTED for password in listing.passwords):
+            if any(password.of == PROTECTED for password in listing.passwords) and not asking:
                 sentences.append(f"the login at the protected site needs a password; {key} asks for it")
             if listing.needs_password and listing.seen_at is None:
                 pass  # nothing is shown that could be out of date

@@ -35,9 +35,15 @@ class Control(Widget, can_focus=True):
         def control(self) -> Control:
             return self._control
 
+    class Settled(Message):
+        """Enter on a choice or a tick: the operator is through with it."""
+
     @abstractmethod
     def line(self) -> Line:
         """The control as it looks now."""
+
+    def action_settle(self) -> None:
+        self.post_message(self.Settled())
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return sum(cell_len(text) for text, _ in self.line())
@@ -95,7 +101,10 @@ class Push(Control):
 class Tick(Control):
     """A check box, `[x] label`."""
 
-    BINDINGS = [Binding("space,enter", "turn", "Tick", show=False)]
+    BINDINGS = [
+        Binding("space", "turn", "Tick", show=False),
+        Binding("enter", "settle", "Go on", show=False),  # a tick turned in passing is easily missed
+    ]
 
     def __init__(self, label: str, value: bool = False, id: str | None = None, hint: str = "") -> None:
         super().__init__(id=id)
@@ -121,6 +130,7 @@ class Choice(Control):
     BINDINGS = [
         Binding("left,h,up", "step(-1)", "Before", show=False),
         Binding("right,l,down,space", "step(1)", "Next", show=False),
+        Binding("enter", "settle", "Go on", show=False),
     ]
 
     def __init__(self, labels: Sequence[str], value: int = 0, id: str | None = None) -> None:

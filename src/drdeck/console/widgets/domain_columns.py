@@ -95,7 +95,7 @@ COLUMNS = (
     Column("window", "Window", 6, _window,
            lambda d, now: d.pitr.window_s if d.pitr.enabled else 0, "how far back points are kept",
            to_the_right=True),
-    Column("good", "Last good", 11,
+    Column("good", "Last good", 9,
            lambda d, now: (last_good_text(d, now), "warn" if d.abnormal_since is not None else ""),
            lambda d, now: d.last_good or _NEVER, "the last point before abnormal writing"),
     Column("owner", "Owner", 7, lambda d, now: (str(d.owner).upper(), ""),

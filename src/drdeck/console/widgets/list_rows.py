@@ -56,6 +56,10 @@ NARROW = 66
 """Below so many cells, as beside an open domain, the lists keep their most telling columns only."""
 
 
+BARE = 50
+"""Below so many cells a VM's row leaves out whether it is ready, which its status says too."""
+
+
 WITH_LOCAL = 93
 """From so many cells restore points have their local time beside that in UTC."""
 
@@ -115,7 +119,7 @@ def last_good_text(domain: Domain, now: datetime) -> str:
     good = domain.last_good
     if good is None:
         return "none" if domain.abnormal_since is not None else UNKNOWN
-    return second(good) if good.date() == now.date() else stamp(good)[5:16]
+    return second(good) if good.date() == now.date() else f"{stamp(good)[5:13]}h"
 
 
 def short_counts(counts: str) -> str:
@@ -159,8 +163,8 @@ def health_head(vms: Sequence[Vm]) -> tuple[str, str] | None:
 
 def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
     first, last = _vm_columns(width)
-    newest = left("Last point", 12) if width >= WITH_LOCAL else "Newest"
-    middle = "Ready " if width < NARROW else f"Power Ready {newest} "
+    newest = left("Last point" if width >= WITH_LOCAL else "Point", _point_cells(width))
+    middle = "" if width < BARE else "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
     health = health_head(vms)
     if health is not None:
@@ -168,8 +172,13 @@ def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
     return ((text + left("Details", last), "head"),)
 
 
+def _point_cells(width: int) -> int:
+    """The width of the column "Last point"."""
+    return 12 if width >= WITH_LOCAL else 6
+
+
 def _vm_columns(width: int) -> tuple[int, int]:
-    free = max(20, width - (25 if width < NARROW else 44 if width >= WITH_LOCAL else 38))
+    free = max(20, width - (19 if width < BARE else 25 if width < NARROW else 32 + _point_cells(width)))
     first = max(14, min(40, free * 3 // 5 if width < NARROW else free * 3 // 7))
     return first, max(0, free - first)
 
@@ -202,13 +211,12 @@ def vm_row(vm: Vm, width: int, now: datetime) -> Line:
     old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
     newest = "<1m" if old is not None and old < 60 else age(old)
     text, text_style = vm_details(vm, to_the_minute=last < 24)
-    room = 12 if width >= WITH_LOCAL else 6
-    figures = f" {left(clean(vm.power), 5)} {ready:5} {right(newest, room)} "
+    figures = f" {left(clean(vm.power), 5)} {ready:5} {right(newest, _point_cells(width))} "
     return (
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
         (left(status, 15), style),
-        (f" {ready:5} " if width < NARROW else figures, ""),
+        (" " if width < BARE else f" {ready:5} " if width < NARROW else figures, ""),
         (left(text, last), text_style),
     )
 

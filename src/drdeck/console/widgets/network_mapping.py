@@ -15,7 +15,7 @@ from drdeck.model.text import clean
 from .row_list import RowList
 
 CHOOSE = "choose"
-HOW_TO_CHOOSE = "enter lists, ← → choose, = same for all"
+HOW_TO_CHOOSE = "enter lists, left/right choose, = same for all"
 
 
 def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:

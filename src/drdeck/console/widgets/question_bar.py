@@ -32,9 +32,13 @@ CHOICES = {
 }
 
 
-def choice_label(choice: str) -> str:
-    """Words on the button of a choice."""
-    return CHOICES.get(choice, clean(choice))
+HAPPENED = {"confirm": "Confirm: it was done", "retry": "Retry: it was not, do it"}
+"""The same where it is not known whether a call took effect: what happened is what is answered."""
+
+
+def choice_label(choice: str, unknown: bool = False) -> str:
+    """Words on the button of a choice. `unknown`: the question is whether something was done."""
+    return (HAPPENED if unknown else CHOICES).get(choice) or CHOICES.get(choice, clean(choice))
 
 
 class QuestionBar(Vertical):
@@ -107,7 +111,9 @@ class QuestionBar(Vertical):
         row = self.query_one("#question-choices", Horizontal)
         row.remove_children()
         if question is not None:
-            row.mount(*(Push(choice_label(choice), data=choice) for choice in question.choices))
+            row.mount(
+                *(Push(choice_label(choice, question.unknown), data=choice) for choice in question.choices)
+            )
         elif had_focus:
             self.screen.focus_next()
 

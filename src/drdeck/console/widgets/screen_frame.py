@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.widget import Widget
 
 from drdeck.console.attention import asking
-from drdeck.console.format import Line, Piece, age, cut, cut_middle, hour, second, spread, width_of
+from drdeck.console.format import Line, Piece, age, arrows, cut, cut_middle, hour, second, spread, width_of
 from drdeck.console.site_mark import UNMARKED, SiteMark
 from drdeck.console.state import State
 from drdeck.model.text import clean
@@ -188,7 +188,7 @@ class KeyLine(Lines):
         pieces: list[Piece] = [(f" {text} ", "said")] if self._sentence else []
         room -= width_of(tuple(pieces))
         for key, text in self._lasting if self._sentence else self._keys:
-            piece: Line = ((f" {key}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
+            piece: Line = ((f" {arrows(key)}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
             if room < width_of(piece):
                 break
             pieces.extend(piece)

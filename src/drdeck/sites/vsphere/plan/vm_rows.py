@@ -87,7 +87,9 @@ def _row(
         status = "left_out" if out else "recovered" if ready else "recovering"
         if rolling and s.is_rolled_back(vm):
             status = "rolling_back"
-        detail = "" if ready else "left out by the operator" if given_up else "not ready yet"
+        detail = (
+            "" if ready else "left out by the operator" if given_up else held_up(s, vm) or "not ready yet"
+        )
         if left_out:
             detail = left_out_because(s, vm)
         if s.lacks_entry(vm):
@@ -120,6 +122,18 @@ def _row(
         joins=joins and s.record.owned,
     )
     return VmRow(view, able, s.record.owned and ready and not left_out, latest)
+
+
+def held_up(s: DomainState, vm: VmFacts) -> str:
+    """The runbook group that is being started before a VM's own, in words; empty where none is."""
+    rolling = s.record.session is not None and s.record.session.state is SessionState.ROLLING_BACK
+    r = s.record.rollback if rolling else s.record.failover
+    order = [group.group for group in s.settings.runbook]
+    if r is None or r.phase not in ("power", "delay") or r.g >= len(order):
+        return ""
+    own = s.group_of(vm)
+    place = order.index(own) if own in order else len(order)
+    return f"waits: {order[r.g]}" if r.g < place else ""
 
 
 def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.restore_points import point_name
+from drdeck.sites.vsphere.plan.vm_rows import held_up
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import ShutdownRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import ConnectArguments
@@ -203,6 +204,17 @@ def test_networks_before_power() -> None:
     }
     apart = vm("c", "off", networks=("net-3",))  # its state is kept for an undo all the same
     assert due(apart, failover=failover("network"), **mapped)[:3] == (["prepare c"], "", "power")
+
+
+@pytest.mark.parametrize(
+    "record", [{"failover": failover("power", g=1)}, {**ROLLING, "rollback": rollback("delay", g=1)}]
+)
+def test_a_vm_says_which_group_it_waits_for(record: Any) -> None:
+    vms = vm("db1"), vm("app1", "off"), vm("web1", "off")
+    s = domain_state(*vms, record=Record(**record), rules=settings(*RUNBOOK))
+    assert [held_up(s, one) for one in vms] == ["", "", "waits: app"]
+    over = domain_state(*vms, record=Record(failover=failover("finished")), rules=settings(*RUNBOOK))
+    assert [held_up(over, one) for one in vms] == ["", "", ""]
 
 
 @pytest.mark.parametrize(
