@@ -33,7 +33,7 @@ class AlarmRow(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What is wrong; of several VMs once, with all their names after it."""
+        """The trouble in words; of several VMs once, with all their names after it."""
         if not self.also or self.alarm.vm is None:
             return self.alarm.sentence
         return f"{self.short}: {', '.join((self.alarm.vm, *self.also))}"
@@ -68,7 +68,7 @@ def folded(rows: Iterable[AlarmRow]) -> list[AlarmRow]:
 
 
 def rows_of(state: State, now: datetime) -> list[AlarmRow]:
-    """What operations ask and the site's own warnings first, then the alarms of all domains."""
+    """Questions of operations and warnings of the site first, then the alarms of all domains."""
     asks = [
         AlarmRow(
             Alarm(
