@@ -222,8 +222,8 @@ class Dialog(ModalScreen[Answer | None]):
 
         following = self.focus_next()
         if isinstance(following, Push):
-            act = next((push for push in self.query(Push) if push.id != "cancel"), following)
-            self.set_focus(act)
+            button = next((push for push in self.query(Push) if push.id != "cancel"), following)
+            self.set_focus(button)
             self.listen_anew()
 
     def pressed(self, push: Push) -> None:
