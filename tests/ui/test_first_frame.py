@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.app import DrdeckApp
-from drdeck.console.repaint import Repainter
 from drdeck.console.screens.domain_list import DomainsScreen
 from drdeck.console.screens.domain_pane import DomainPane
 from tests.support.console.console_deck import running
@@ -36,12 +35,19 @@ async def test_the_first_list_is_made_of_few_widgets(columns: int, monkeypatch: 
 async def test_a_moved_cursor_draws_what_depends_on_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the whole list, which at a large site is most of a key's time."""
     drawn: list[str] = []
+    follow, take = DomainsScreen._follow, DomainsScreen.take
+
+    def followed(screen: DomainsScreen) -> None:
+        with monkeypatch.context() as inside:
+            inside.setattr(DomainsScreen, "take", lambda *_: drawn.append("all"))
+            follow(screen)
+        drawn.append("row")
+
     names = [f"domain{number}" for number in range(4)]
     async with running(FakeClient(*map(domain, names)), size=(120, 40)) as deck:
         await deck.sees("[Protected VMs]")
-        await deck.becomes_quiet()
-        monkeypatch.setattr(Repainter, "soon", lambda repainter: None)
-        monkeypatch.setattr(DomainsScreen, "take", lambda *_: drawn.append("all"))
+        monkeypatch.setattr(DomainsScreen, "_follow", followed)
         await deck.press("down", "down")
         await deck.until(lambda: deck.app.screen.query_one(DomainPane).domain_name == names[2], "followed")
-        assert not drawn
+        assert drawn == ["row", "row"]
+    assert DomainsScreen.take is take
