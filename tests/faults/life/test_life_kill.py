@@ -1,7 +1,8 @@
 """kill -9 of a real controller at every write of its journal and every call, over a life on the simulator.
 
 No second clone, nothing destroyed but the test VM, nothing left that nobody names. Tried are those around
-clone, destroy and revert, and of the others a sixth in CI, ten elsewhere, all with DRDECK_ALL_POINTS=1.
+clone, destroy, revert and removal, of undo, commit and release a sixth in CI, of the rest each twentieth, for
+test_kill.py has most of it; few elsewhere, all with DRDECK_ALL_POINTS=1.
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults.lanes import side_by_side, vcenters
+from tests.support.faults.live import spread
 from tests.support.life.whole_life import LifeTruth, WholeLife
 from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(1800)
-EVERY = 1 if os.environ.get("DRDECK_ALL_POINTS") else 6 if os.environ.get("CI") else 33
-"""So many of the other points lie from one that is tried to the next."""
+ALL, CI = bool(os.environ.get("DRDECK_ALL_POINTS")), bool(os.environ.get("CI"))
+BACK_EVERY = 1 if ALL else 6 if CI else 30
+"""So many points of the way back lie from one that is tried to the next."""
+EVERY = 1 if ALL else 20 if CI else 60
+"""The same of what comes before, and of the second failover."""
 LANES = 3
 BOOT_S = 0.02
-ALWAYS = ("CloneVM_Task", "Destroy_Task", "RevertToSnapshot_Task")
+ALWAYS = ("CloneVM_Task", "Destroy_Task", "RevertToSnapshot_Task", "RemoveSnapshot_Task")
+WAY_BACK = (4, 7, 8)
+"""The accepted requests that are undo, commit and release, the first being 0: see WholeLife.flow"""
 UNDISTURBED = LifeTruth(
     mode="imported",
     record=("drdeck.excluded", "drdeck.mode", "drdeck.pitr", "drdeck.tested"),
@@ -48,14 +55,26 @@ async def live_through(directory: Path, vcenter: VCenter, point: str = "") -> Pa
     return log
 
 
+def of_requests(points: list[str]) -> list[list[str]]:
+    """The points by the request that was accepted last; those before the first are left out."""
+    requests = list[list[str]]()
+    for point in points:
+        if point.startswith("before:") and point.endswith(" accepted"):
+            requests.append([])
+        if requests:
+            requests[-1].append(point)
+    return requests
+
+
 async def test_dying_anywhere_in_a_life(tmp_path: Path, vcsim_built: None) -> None:
     async with vcenters(1, BOOT_S) as servers:
         log = await live_through(tmp_path / "undisturbed", servers[0])
     points = log.read_text().splitlines()
-    around = [point for point in points if point.endswith(ALWAYS)]
-    assert len(around) == 2 * len(ALWAYS), around
-    others = [point for point in points if point not in around]
-    mine = around + others[::EVERY]
+    requests = of_requests(points)
+    back = [point for number in WAY_BACK for point in requests[number]]
+    rest = [point for point in points if point not in back]
+    mine = spread(rest, ALWAYS, EVERY) + spread(back, ALWAYS, BACK_EVERY)
+    assert {point.partition(" ")[2] for point in mine} >= set(ALWAYS), mine
 
     async def die(line: str, vcenter: VCenter) -> None:
         point = line.partition(" ")[0]

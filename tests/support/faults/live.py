@@ -348,3 +348,9 @@ async def all_points(directory: Path, vcenter: VCenter) -> list[str]:
         await live.end()
     assert live.truth() == UNDISTURBED and live.sessions() == 1
     return log.read_text().splitlines()
+
+
+def spread(points: list[str], always: tuple[str, ...], every: int) -> list[str]:
+    """The points to be tried, in order: those of these methods `always`, and a spread of the others."""
+    others = [point for point in points if not point.endswith(always)]
+    return [point for point in points if point.endswith(always) or point in others[::every]]
