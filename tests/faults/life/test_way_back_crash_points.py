@@ -62,7 +62,9 @@ class Way(TrainingWorld):
         )
         await self.done(await self.ask(force))
         for action in WAYS[self.way]:
-            await self.done(await self.ask(Request(action=action, domain=name, confirm=name)))
+            though = ("no-answer",) if action == "failover_undo" else ()
+            request = Request(action=action, domain=name, confirm=name, even_though=though)
+            await self.done(await self.ask(request))
             domain = self.domain_now
             assert domain is not None
             here = domain.mode in (Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)

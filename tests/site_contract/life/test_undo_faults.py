@@ -16,6 +16,8 @@ LOST = [
     for method in ("SetField", "PowerOffVM_Task", "RevertToSnapshot_Task", "RemoveSnapshot_Task")
     for how in ("lose", "drop")
 ]
+OF_RECORD = [(m, h) for m, h in LOST if m in ("SetField", "RemoveSnapshot_Task")]
+"""What a commit and a release make of them."""
 
 
 def entry_points(bench: VSphereBench) -> list[str]:
@@ -42,9 +44,7 @@ async def test_an_undo_ends_the_same_whatever_is_lost(make: MakeBench, method: s
     assert len(bench.domain.excluded) == 1 and bench.operation(undo).state is OperationState.DONE
 
 
-@pytest.mark.parametrize(
-    ("method", "how"), [(m, h) for m, h in LOST if m in ("SetField", "RemoveSnapshot_Task")]
-)
+@pytest.mark.parametrize(("method", "how"), OF_RECORD)
 async def test_a_release_ends_the_same_whatever_is_lost(make: MakeBench, method: str, how: str) -> None:
     bench = await make(protected="off")
     assert isinstance(bench, VSphereBench)
@@ -147,3 +147,37 @@ async def test_none_is_started_there_whose_replica_runs_here(make: MakeBench) ->
     assert (await bench.ended(undo)).state is OperationState.DONE
     assert bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}
     assert bench.truth().source == {VMS[0]: "off", VMS[1]: "on"}
+
+
+async def test_work_of_others_and_a_silent_site_are_typed_over(make: MakeBench) -> None:
+    bench = await make(pitr=False, protected="lost")
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("force"))
+    await bench.quiet()
+    bench.recovery.make_snapshot(VMS[0], "nightly", bench.now())
+    await bench.until(lambda d: d.undo is not None and bool(d.undo.others))
+    undo = bench.asks("failover_undo", confirm=DOMAIN)
+    preview = await bench.controller.desk.preview(undo)
+    assert preview.against_names == ("no-answer", "others-at-work"), preview.against
+    assert preview.against[1].endswith(f'which stay: "nightly" of {VMS[0]}.')
+    await bench.refused(undo, "does not answer", "unconfirmed")
+    await bench.refused(bench.asks("failover_undo", confirm=DOMAIN, even_though=("no-answer",)),
+                        "--even-though no-answer,others-at-work", "unconfirmed")  # fmt: skip
+    await bench.done(bench.asks("failover_undo", confirm=DOMAIN, even_though=preview.against_names))
+    assert [s.name for s in bench.recovery.snapshots(VMS[0])].count("nightly") == 1, "it is not drdeck's"
+
+
+@pytest.mark.parametrize(("method", "how"), OF_RECORD)
+async def test_a_commit_ends_the_same_whatever_is_lost(make: MakeBench, method: str, how: str) -> None:
+    bench = await make(protected="off", pitr=False)
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("regular"))
+    await bench.quiet()
+    points, calls = bench.truth().named, bench.recovery.calls()
+    bench.recovery.rule(method, how, times=1)
+    commit = await bench.done(bench.asks("failover_commit"))
+    assert bench.operation(commit).state is OperationState.DONE and bench.domain.committed_at is not None
+    removals = (bench.recovery.calls() - calls)["RemoveSnapshot_Task"]
+    assert removals <= len(VMS) + (method == "RemoveSnapshot_Task" and how == "drop"), "none is removed twice"
+    assert entry_points(bench) == [] and bench.truth().named == points
+    assert bench.mode == Mode.RUNNING_IN_FAILOVER and bench.truth().local

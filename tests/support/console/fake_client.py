@@ -247,6 +247,8 @@ class FakeClient:
             "protected site": self.protected.state,
         }
         sick = dangers(request, domain, NOW, self.protected) if request.action == "pitr_exit" else []
+        doubted = request.type is FailoverType.FORCE or request.action == "failover_undo"
+        against = self.against if doubted else ()
         return Preview(
             request=request,
             tier=tier_of(request, domain),
@@ -255,7 +257,8 @@ class FakeClient:
             says=tuple(consequences(request, domain, NOW)),
             dangers=tuple(sick),
             not_checked=("whether users can reach the recovery network",),
-            against=self.against if request.type is FailoverType.FORCE else (),
+            against=against,
+            against_names=("named by the controller",) if against else (),
             protected=self.protected,
             vms=tuple(v.name for v in domain.vms),
         )

@@ -66,3 +66,33 @@ async def test_the_checklist_says_what_is_missing() -> None:
         assert "erp-db01: no restore point since" in deck.words()
         await deck.press("escape")
     assert client.submitted == []
+
+
+async def test_an_undo_that_facts_speak_against_is_typed_twice() -> None:
+    client = FakeClient(domain(mode=Mode.RUNNING_IN_FAILOVER, **HERE))
+    client.against = ("Nobody can tell whether its VMs are there: it does not answer.",)
+    async with running(client) as deck:
+        await deck.more("Undo Failover")
+        await deck.sees("Nobody can tell whether its VMs are there")
+        await deck.type("erp-prod")
+        await deck.press("enter", "enter")
+        await deck.sees("is given up", "Nobody can tell whether its VMs are there")
+        assert client.submitted == [], "it is typed once more"
+        await deck.type("erp-prod")
+        await deck.press("enter", "enter")
+        undone = await request_number(deck, client, 1)
+        assert (undone.action, undone.confirm) == ("failover_undo", "erp-prod")
+        assert undone.even_though == ("named by the controller",)
+
+
+async def test_a_committed_failover_has_no_undo_and_a_domain_that_runs_no_release() -> None:
+    up = (vm("erp-app01", power="on"),)
+    client = FakeClient(domain(mode=Mode.RUNNING_IN_FAILOVER, committed_at=NOW, vms=up))
+    async with running(client) as deck:
+        await deck.press("m")
+        await deck.sees("Release Domain")
+        assert "Undo Failover" not in deck.text
+        await deck.press("escape")
+        await deck.more("Release Domain")
+        await deck.sees("are not off here", "a Planned Failover there shuts them down")
+    assert client.submitted == []

@@ -119,7 +119,7 @@ even_though_option = click.option(
     "even_though",
     multiple=True,
     metavar="FACTS",
-    help="With force: the facts found against it that you know of (answers,vms-running).",
+    help="The facts found against it that you know of, by the names that are told (answers,vms-running).",
 )
 
 

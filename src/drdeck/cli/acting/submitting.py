@@ -20,7 +20,13 @@ from drdeck.model.actions.request import Request
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
-from .request_options import RequestOptions, confirm_option, request_options
+from .request_options import (
+    RequestOptions,
+    confirm_option,
+    even_though_option,
+    facts_named,
+    request_options,
+)
 
 
 def refuse_read_only(context: Context) -> None:
@@ -42,17 +48,28 @@ EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 """What is accepted without a question, but not without a word on what it means."""
 
 
-def plain_command(name: str, action: str, text: str, consent: bool = True) -> click.Command:
-    """The command of an action that takes a domain and nothing else; `consent`: it may want its name."""
+def plain_command(
+    name: str, action: str, text: str, consent: bool = True, against: bool = False
+) -> click.Command:
+    """The command of an action that takes a domain and nothing else; `consent`: it may want its name;
+    `against`: facts may speak against it."""
 
     async def ask_for(
-        context: Context, domain: str, confirm: str | None = None, **options: Unpack[RequestOptions]
+        context: Context,
+        domain: str,
+        confirm: str | None = None,
+        even_though: tuple[str, ...] = (),
+        **options: Unpack[RequestOptions],
     ) -> None:
-        await submit(context, Request(action=action, domain=domain, confirm=confirm), **options)
+        facts = facts_named(even_though)
+        request = Request(action=action, domain=domain, confirm=confirm, even_though=facts)
+        await submit(context, request, **options)
 
     command = request_options(runs(ask_for))
     if consent:
         command = confirm_option(command)
+    if against:
+        command = even_though_option(command)
     argument = click.argument("domain", shell_complete=domain_names)
     return click.command(name, help=text)(argument(command))
 
@@ -102,7 +119,7 @@ async def _submit(client: Client, request: Request) -> str:
 async def explain(client: Client, request: Request) -> tuple[str, ...]:
     """Say what speaks against a request, and what may disturb the PITR session that it leads to; returns
     what to say once it is accepted."""
-    if request.action not in (*EXPLAINED, "cfo_complete", "pitr_exit"):
+    if request.action not in (*EXPLAINED, "cfo_complete", "pitr_exit", "failover_undo"):
         return ()
     preview = await client.preview(request)
     for sentence in preview.obstacles:

@@ -74,7 +74,10 @@ async def failover_run(
 
 failover.add_command(
     plain_command(
-        "undo", "failover_undo", "Give up what DOMAIN wrote here since its failover: it is imported again."
+        "undo",
+        "failover_undo",
+        "Give up what DOMAIN wrote here since its failover: it is imported again.",
+        against=True,
     )
 )
 

@@ -28,8 +28,13 @@ async def confirmed(app: Console, request: Request) -> str | None:
         warns = [*preview.warns, *preview.against, *(f"Not checked: {text}" for text in preview.not_checked)]
         if preview.tier < 3:
             return request if await app.ask(Confirm(title, says, title, warns=warns)) else None
+        if preview.against:
+            doubt = ConfirmByName(title, ["Warning:"], f"{title} anyway", name, warns=preview.against)
+            if not await app.ask(doubt):
+                return None
         agreed = await app.ask(ConfirmByName(title, says, title, name, warns=warns))
-        return msgspec.structs.replace(request, confirm=name) if agreed else None
+        consented = msgspec.structs.replace(request, confirm=name, even_though=preview.against_names)
+        return consented if agreed else None
 
     return await ask_and_submit(app, request, confirm)
 

@@ -1,11 +1,12 @@
-"""Evidence from the protected site: for or against a failover type."""
+"""Evidence from the protected site: for or against a failover type; and against an undo."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from drdeck.model.actions.request import Request
-from drdeck.model.domains import FailoverType, ProtectedSite
+from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.text import some
 
 
 def type_closed(request: Request, protected: ProtectedSite) -> str | None:
@@ -40,18 +41,21 @@ def type_closed(request: Request, protected: ProtectedSite) -> str | None:
 
 
 EVIDENCE = ("answers", "vms-running")
-"""Names of all the facts that there can be."""
+"""Names of all the facts that there can be against a Force Failover."""
+_NAMED = 5
 
 
 class Evidence(NamedTuple):
-    """A fact against a Force Failover; `name` is how `--even-though` calls it."""
+    """A fact against a Force Failover, or an undo; `name` is how `--even-though` calls it."""
 
     name: str
     text: str
 
 
-def evidence_against(request: Request, protected: ProtectedSite) -> tuple[Evidence, ...]:
-    """Facts that speak against a Force Failover."""
+def evidence_against(request: Request, protected: ProtectedSite, domain: Domain) -> tuple[Evidence, ...]:
+    """Facts that speak against a Force Failover, or against an undo."""
+    if request.action == "failover_undo":
+        return _against_undo(protected, domain)
     if request.type is not FailoverType.FORCE or protected.state != "reachable":
         return ()
     site = f"The protected site {protected.address}".rstrip()
@@ -68,21 +72,31 @@ def evidence_against(request: Request, protected: ProtectedSite) -> tuple[Eviden
     return tuple(facts)
 
 
-def against_force(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
-    """Evidence that a Force Failover is not needed, in sentences."""
-    return tuple(fact.text for fact in evidence_against(request, protected))
+def _against_undo(protected: ProtectedSite, domain: Domain) -> tuple[Evidence, ...]:
+    """Nobody can tell whether there is anything to go back to, or others work on the VMs here."""
+    facts, site = list[Evidence](), f"the protected site {protected.address}".rstrip()
+    if protected.state == "lost":
+        text = f"Nobody can tell whether its VMs are there: {site} does not answer."
+        facts.append(Evidence("no-answer", text))
+    if protected.state == "reachable" and protected.total == 0:
+        facts.append(Evidence("no-vms", f"None of its VMs is at {site}: there is nothing to go back to."))
+    others = domain.undo.others if domain.undo is not None else ()
+    if others:
+        text = f"Others made snapshots since the failover, which stay: {some(list(others), _NAMED)}."
+        facts.append(Evidence("others-at-work", text))
+    return tuple(facts)
 
 
-def not_known_of(request: Request, protected: ProtectedSite) -> str | None:
-    """The sentence that refuses a Force whose operator has not named all that speaks against it."""
-    facts = evidence_against(request, protected)
+def not_known_of(request: Request, protected: ProtectedSite, domain: Domain) -> str | None:
+    """The sentence that refuses a Force, or an undo, whose operator did not name all that is against it."""
+    facts = evidence_against(request, protected, domain)
     missing = [fact for fact in facts if fact.name not in request.even_though]
     if not missing:
         return None
     names = ",".join(fact.name for fact in facts)
+    why = "Force is not needed as things are" if request.action == "cfo_complete" else "Look at this first"
     return (
-        f"Force is not needed as things are: {' '.join(fact.text for fact in missing)}"
-        f" If it must be, say so with --even-though {names}"
+        f"{why}: {' '.join(fact.text for fact in missing)} If it must be, say so with --even-though {names}"
     )
 
 

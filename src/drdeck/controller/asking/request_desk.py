@@ -33,7 +33,7 @@ from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
 from . import requests
 from .network_choice import network_mapping
-from .protected_evidence import against_force
+from .protected_evidence import evidence_against
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class RequestDesk:
             "operation": ident,
             "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
             "asked_at": show(operation.asked_at),
-            "against": list(against_force(accepted, protected)),
+            "against": [fact.text for fact in evidence_against(accepted, protected, domain)],
             "saw": request.preview or {},
         }
         if domain.session is not None:

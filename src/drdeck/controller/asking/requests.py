@@ -229,7 +229,7 @@ def preview(
     after = None
     if points is not None and request.to is not None and abnormal is None:
         after = after_abnormal_says(points, request.to)
-    evidence = evidence_against(request, protected)
+    evidence = evidence_against(request, protected, domain)
     return Preview(
         request=request,
         tier=tier_of(request, domain, abnormal),
@@ -262,8 +262,8 @@ def preview(
 
 
 def _unseen(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
-    """A warning before an undo: nobody can tell whether there is anything to go back to."""
-    if request.action != "failover_undo" or protected.state == "reachable":
+    """A warning before an undo: nobody asks whether there is anything to go back to."""
+    if request.action != "failover_undo" or protected.state != "unknown":
         return ()
     return (f"Nobody can tell whether its VMs are there: the protected site {describe(protected)}.",)
 
@@ -302,7 +302,7 @@ def accept(
         differs = changes(request.preview, facts_of(request, domain, protected))
         if differs:
             raise NotAccepted("stale", f"things changed since they were shown: {'; '.join(differs)}")
-    evidence = not_known_of(request, protected) if request.action == "cfo_complete" else None
+    evidence = not_known_of(request, protected, domain)
     if evidence is not None:
         raise NotAccepted("unconfirmed", evidence)
     return request

@@ -9,11 +9,12 @@ from drdeck.model.times import show_seconds
 class Undo(Frozen, frozen=True, kw_only=True):
     """The way back from a failover that was not committed: to the state at `since`, just before the first
     power on here. `reason`: why there is none; empty: it is possible. `starts_there`: it powers the VMs at
-    the protected site on."""
+    the protected site on. `others`: snapshots that others made here since, each with its VM."""
 
     since: datetime | None = None
     reason: str = ""
     starts_there: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def possible(self) -> bool:

@@ -47,7 +47,15 @@ def undo_of(s: DomainState) -> Undo | None:
         return Undo(
             since=since, reason=f"no entry point from before the failover on {names(lacking) or 'any VM'}"
         )
-    return Undo(since=since, starts_there=s.settings.start_protected and s.protected is not None)
+    others = [f'"{x.name}" of {vm.name}' for vm in s.living() for x in _of_others(vm, f.id)]
+    starts_there = s.settings.start_protected and s.protected is not None
+    return Undo(since=since, starts_there=starts_there, others=tuple(others))
+
+
+def _of_others(vm: VmFacts, failover: str) -> list[SnapshotFact]:
+    """The snapshots that others made of a VM since its entry point."""
+    entry = entry_point(vm, failover)
+    return [x for x in vm.snapshots if entry is not None and not ours(x) and x.created > entry.created]
 
 
 def kept_since(s: DomainState) -> datetime | None:
