@@ -41,7 +41,7 @@ def test_it_is_asked_for_before_the_first_clone_and_let_go_on_at_the_end(
 
     end = deck.run(*END, "--wait", code=4).stdout.strip()
     pending = question(tests, end)
-    assert "retention go on" in pending["text"] and "root@" in pending["text"], pending
+    assert "Resume the replication tool" in pending["text"] and "root@" in pending["text"], pending
     assert tests.clones() == [] and pending["choices"] == ["confirm"] and paused(tests) == ["warning"]
     deck.run("answer", end, "confirm")
     tests.flow.until(lambda domain: domain["test"] is None)

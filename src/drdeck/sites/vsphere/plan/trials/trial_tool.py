@@ -18,7 +18,7 @@ def tool_asked(s: DomainState, t: TrialRecord) -> SiteQuestion | None:
     text = (
         f'Is the retention of the replication tool paused for {s.name}? (tool = "manual" in the settings.)'
         " The test VMs stand on the replicas' snapshots, which it removes. Pause it, then answer confirm,"
-        " which is kept with your name: End Test asks for it to go on."
+        " which is kept with your name: End Test asks for it to be resumed."
     )
     ident = f"tool:test:{t.of}:{t.n}"
     return SiteQuestion(id=ident, operation=t.id, text=text, choices=("confirm", "abort"))
@@ -31,7 +31,7 @@ def tool_owed(s: DomainState, t: TrialRecord) -> SiteQuestion | None:
     if paused is None or still or s.record.owned or s.record.completing:
         return None
     text = (
-        f"No test VM of {s.name} is left. Let the replication tool's retention go on, which is paused by the"
+        f"No test VM of {s.name} is left. Resume the replication tool's retention, which is paused by the"
         f" word of {paused.stopped_by or 'an operator'} since {show_spaced(paused.at)}, then answer confirm."
     )
     return SiteQuestion(id=f"tool_on:test:{t.of}:{t.n}", operation=t.id, text=text, choices=("confirm",))
@@ -46,4 +46,4 @@ def tool_owed_says(s: DomainState) -> str:
         "the replication tool's retention is paused for a test, by the word of"
         f" {paused.stopped_by or 'an operator'} at {show_spaced(paused.at)}"
     )
-    return f"{text}: End Test asks for it to go on"
+    return f"{text}: End Test asks for it to be resumed"

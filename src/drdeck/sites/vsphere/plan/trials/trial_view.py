@@ -29,7 +29,7 @@ from .trial_tool import tool_owed_says
 
 _STEPS = ("Clone VMs", "Connect isolated networks", "Execute runbook", "Test running")
 _END_STEPS = ("Power off test VMs", "Remove test VMs")
-_PAUSE, _GOES_ON = "Ask the tool to pause", "Let the tool go on"
+_PAUSE, _RESUME = "Ask the tool to pause", "Have the tool resume"
 _REPLICA = "replica:"
 _LATE = "its test was over before it was noted; End Test removes it"
 
@@ -194,7 +194,7 @@ def trial_steps(s: DomainState, plan: Plan) -> tuple[tuple[str, ...], int, str] 
     detail = (plan.question.text if plan.question else plan.phase.wait if plan.phase else "") or ""
     asks = s.settings.tool == "manual"
     if t.phase in ("off", "parked", "remove"):
-        ends = (*_END_STEPS, _GOES_ON) if asks else _END_STEPS
+        ends = (*_END_STEPS, _RESUME) if asks else _END_STEPS
         at = 0 if t.phase == "off" else 2 if plan.question is not None else 1
         return ends, at, detail
     at = {"clone": 0, "network": 1, "power": 2, "delay": 2}.get(t.phase, 3)
