@@ -81,9 +81,10 @@ def no_control_characters(reader: TableReader, path: Place, text: str) -> None:
 
 
 def check_url(reader: TableReader, path: Place, url: str) -> None:
+    """Refuse what is no https address; a user name or a password in one, too."""
     parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
     if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
-        raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")
+        raise reader.fail(path, f"{quoted(url)} is not {RIGHT[str(path[-1])]}")
 
 
 def network_names(reader: TableReader, path: Place, networks: Mapping[str, str]) -> None:

@@ -143,6 +143,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     tool: Literal["manual", "none"] | None = None
     """manual: a replication tool brings the data, whose jobs a person stops before the domain is taken; None:
     as the site has it"""
+    tool_page: str = ""
+    """address of the replication tool's page, which the way back names; empty: as the site has it"""
     replica_name: str = "{name}"
     """how the replica of the protected VM NAME is called"""
     replicas: dict[str, str] = {}
@@ -263,6 +265,7 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """of the label; so that the dangerous place is the loud one"""
     parallel: int = 8
     tool: Literal["manual", "none"] = "none"
+    tool_page: str = ""
     uuid_question: Literal["moved", "copied", "ask"] = "ask"
     """what is answered by itself where vCenter asks whether a VM was moved or copied"""
     per_host: int = 0
@@ -289,7 +292,10 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     def domain(self, name: str) -> DomainSettings:
         domain = self.domains.get(unicodedata.normalize("NFC", name))
         domain = domain if isinstance(domain, DomainSettings) else DomainSettings()
-        return domain if domain.tool is not None else msgspec.structs.replace(domain, tool=self.tool)
+        tool, page = domain.tool or self.tool, domain.tool_page or self.tool_page
+        if (tool, page) == (domain.tool, domain.tool_page):
+            return domain
+        return msgspec.structs.replace(domain, tool=tool, tool_page=page)
 
 
 class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):

@@ -18,7 +18,7 @@ from .appliance_site import appliance_site, with_vcenter
 from .backup_names import backup_name
 from .plan_reader import check_places, read_plans
 from .readiness import parse_readiness, parse_subnet
-from .server_checks import network_names, no_control_characters, span, vcenter_checked
+from .server_checks import check_url, network_names, no_control_characters, span, vcenter_checked
 from .settings import (
     NEVER,
     TRAINING,
@@ -156,6 +156,10 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
         no_control_characters(reader, here, name)
         domains[name] = reader.table(DomainSettings, _without_prune(reader, here, data), here)
         _domain(reader, here, domains[name])
+        if domains[name].tool_page:
+            check_url(reader, (*here, "tool_page"), domains[name].tool_page)
+    if site.tool_page:
+        check_url(reader, (*path, "tool_page"), site.tool_page)
     # compared as people see them: one letter may be written as one character, or as two
     named = {unicodedata.normalize("NFC", name): domain for name, domain in domains.items()}
     return msgspec.structs.replace(site, protected=protected, domains=named, plans=plans)

@@ -50,6 +50,7 @@ RIGHT = {
     "read_only": "true or false",
     "insecure": "true or false",
     "tool": "one of manual, none",
+    "tool_page": 'an address such as "https://replication.dr.example:9443/jobs"',
     "uuid_question": "one of moved, copied, ask",
     "networks": 'a table such as { "VM_3510" = "DRSeg" }',
     "parallel": "a whole number from 1 to 64",
@@ -157,14 +158,25 @@ def _plain(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+_NOT_SUPPORTED = {
+    "customize": NOT_CUSTOMIZED,
+    "customization": NOT_CUSTOMIZED,
+    "in_test": (
+        "not supported: drdeck runs no scripts in guests; what a guest starts by itself can ask for"
+        " guestinfo.DRDECK_TEST, which is 1 in a test"
+    ),
+}
+"""Keys of what others have -> why it is not there, and what to do."""
+
+
 def _unknown(key: str, names: set[str]) -> str:
     if "password" in key.lower() and key != "password_command":
         return (
             "drdeck keeps no password in a file; use password_command, the environment variable"
             " DRDECK_PASSWORD_<SITE>, or answer the prompt"
         )
-    if key in ("customize", "customization"):
-        return NOT_CUSTOMIZED
+    if key in _NOT_SUPPORTED:
+        return _NOT_SUPPORTED[key]
     close = alike(key, names)
     if close:
         return f'unknown key; "{close}" would be right'

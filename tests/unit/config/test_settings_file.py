@@ -64,6 +64,8 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
             "no vCenter can be told; write the name",
         ),
         ('root = "/DC0/vm/drdeck"', 'root = "drdeck"', 13, "an inventory path such as"),
+        ("parallel = 8", 'tool_page = "http://veeam"', 14, "an address such as"),
+        ('ready = "tools"', 'tool_page = "https://me:secret@veeam"', 21, "an address such as"),
         ("parallel = 8", "parallel = 0", 14, "a whole number from 1 to 64"),
         ("parallel = 8", "parallel = 8\npassword = 'x'", 15, "keeps no password in a file"),
         ("parallel = 8", "parallel = 8\ninsecure = true", 15, "exclude each other"),

@@ -34,6 +34,7 @@ def test_one_network_is_for_all() -> None:
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nhow = "full"', '"full" is not supported: a full clone'),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nhow = "tool"', "drives no replication tool"),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\ncustomize = "lnx"', "needs no other names or addresses"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nin_test = "run"', "guestinfo.DRDECK_TEST, which is 1"),
         ('folder = "/DC0/vm/t"\nnetwork = "B"\nends_after = "1s"', "must be from"),
     ],
 )

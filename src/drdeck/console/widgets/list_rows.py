@@ -153,12 +153,15 @@ def vm_status(vm: Vm) -> tuple[str, str, str]:
     return sign, VM_STATUS_LABELS.get(vm.status, clean(vm.status)), style
 
 
-def health_head(vms: Sequence[Vm]) -> tuple[str, str] | None:
-    """The health of all VMs, of whom a few are seen: whether the instant was a good one."""
+def health_head(vms: Sequence[Vm], width: int) -> tuple[str, str] | None:
+    """The health of all VMs, of whom a few are seen: whether the instant was a good one. In as many words as
+    fit, the count and its end in any case."""
     health = counted(vm.health for vm in vms)
-    if health.failed:
-        return f"Health {health.failed} of {health.total} FAILED", "bad"
-    return (f"Health {health.ok} of {health.total} ok", "ok") if health.ok else None
+    count, end, style = (health.failed, "FAILED", "bad") if health.failed else (health.ok, "ok", "ok")
+    if not count:
+        return None
+    texts = (f"Health {count} of {health.total} {end}", f"{count} of {health.total} {end}", f"{count} {end}")
+    return next((text for text in texts if len(text) <= width), texts[-1]), style
 
 
 def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
@@ -166,7 +169,7 @@ def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
     newest = left("Last point" if width >= WITH_LOCAL else "Point", _point_cells(width))
     middle = "" if width < BARE else "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
-    health = health_head(vms)
+    health = health_head(vms, last)
     if health is not None:
         return ((text, "head"), (left(health[0], last), health[1]))
     return ((text + left("Details", last), "head"),)

@@ -44,6 +44,8 @@ class WayBack(Frozen, frozen=True, kw_only=True):
     restored_by: str | None = None
     replicates_to: str = ""
     """where it goes from here, as the settings say"""
+    tool_page: str = ""
+    """address of the replication tool's page, as the settings say"""
     in_step: int = 0
     """VMs at the other side that have a point of what was written here since the commit, or the restore"""
     there_total: int = 0

@@ -93,6 +93,7 @@ def _by_a_tool(domain: Domain, protected: ProtectedSite) -> list[Row]:
     if back.there_total and since is not None:
         in_step = DONE if back.in_step >= back.there_total else OPEN
     count = f" ({back.in_step} of {back.there_total} VMs have one)" if in_step is not None else ""
+    page = f": {back.tool_page}" if back.tool_page else ""
     owned = None if back.owned_there is None else DONE if back.owned_there else OPEN
     return [
         (
@@ -102,7 +103,7 @@ def _by_a_tool(domain: Domain, protected: ProtectedSite) -> list[Row]:
         ),
         _original_off(domain, protected),
         (
-            "The direction of replication is turned round in the replication tool",
+            f"The direction of replication is turned round in the replication tool{page}",
             "you, in the tool",
             None,
         ),

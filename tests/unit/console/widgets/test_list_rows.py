@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.widgets.domain_columns import domain_row
-from drdeck.console.widgets.list_rows import STATE, state_text
-from drdeck.model.domains import Mode
+from drdeck.console.widgets.list_rows import STATE, health_head, state_text
+from drdeck.model.domains import Health, Mode
 from drdeck.model.facts.life_facts import WayBack
-from tests.support.console.fake_client import NOW, domain
+from tests.support.console.fake_client import NOW, domain, vm
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -33,3 +33,19 @@ def test_before_its_vms_were_read_a_domain_counts_none() -> None:
 )
 def test_a_domain_that_runs_here_says_how(back: WayBack, words: str) -> None:
     assert state_text(domain(mode=Mode.RUNNING_IN_FAILOVER, way_back=back), NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("failed", "width", "text"),
+    [
+        (17, 24, "Health 17 of 20 FAILED"),
+        (17, 20, "17 of 20 FAILED"),
+        (17, 9, "17 FAILED"),
+        (17, 3, "17 FAILED"),
+        (0, 9, "20 ok"),
+    ],
+)
+def test_the_health_of_all_vms_is_never_cut_to_half_a_number(failed: int, width: int, text: str) -> None:
+    vms = [vm(f"vm{n}", health=Health.FAILED if n < failed else Health.OK) for n in range(20)]
+    head = health_head(vms, width)
+    assert head is not None and head[0] == text

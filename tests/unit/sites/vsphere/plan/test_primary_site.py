@@ -22,7 +22,7 @@ RUNS = vm("db01", "on", **chain(snap("2", 21)))
 def restored_here(
     there: ProtectedVms | None, to: str = "vcenter-a", record: Record = RESTORED
 ) -> DomainState:
-    rules = msgspec.structs.replace(settings(), replicates_to=to)
+    rules = msgspec.structs.replace(settings(), replicates_to=to, tool_page="https://tool.dr.example")
     return domain_state(vm("db01"), vm("app01"), record=record, rules=rules, protected=there, minutes=60)
 
 
@@ -46,3 +46,4 @@ def test_protected_elsewhere(case: tuple[str, DomainState, bool, int]) -> None:
     place = way_back_of(state)
     assert place.in_step == in_step
     assert place.replicates_to == state.settings.replicates_to
+    assert place.tool_page == "https://tool.dr.example"

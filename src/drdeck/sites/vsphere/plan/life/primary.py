@@ -46,4 +46,5 @@ def way_back_of(s: DomainState) -> WayBack:
         restored_at=restored.at if restored is not None else None,
         restored_by=restored.by if restored is not None else None,
         replicates_to=s.settings.replicates_to,
+        tool_page=s.settings.tool_page,
     )
