@@ -26,6 +26,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 DURATION = r"^ *([0-9]+(\.[0-9]+)? *(ms|s|m|h|d|w) *)+$"
 _REFINED: dict[str, dict[str, Any]] = {
     "url": {"pattern": "^https://"},
+    "tool_page": {"pattern": "^(https://|$)"},
     "root": {"pattern": "^/."},
     "thumbprint": {"pattern": "^([0-9A-Fa-f]{2}:?){32}$"},
     "parallel": {"minimum": 1, "maximum": 64},
