@@ -142,10 +142,13 @@ def _without(table: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 
 
 def _intent(op: Operation, data: dict[str, Any]) -> Operation:
+    """A try that begins. One of the same key that is under way still is of a process that died: its answer is
+    lost, whatever comes of this one, also for whoever reads the journal after both."""
     key = data["key"]
     return _replace(
         op,
         going=op.going | {key},  # what is known of an earlier try stays until this one has an outcome
+        lost={**op.lost, key: 0} if key in op.going else op.lost,
         unsent=_without(op.unsent, [key]),
         failed=_without(op.failed, [key]),
     )
