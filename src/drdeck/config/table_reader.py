@@ -162,7 +162,7 @@ _NOT_SUPPORTED = {
     "customize": NOT_CUSTOMIZED,
     "customization": NOT_CUSTOMIZED,
     "in_test": (
-        "not supported: drdeck runs no scripts in guests; what a guest starts by itself can ask for"
+        "not supported: drdeck runs no scripts in guests; a script of the guest's own can ask for"
         " guestinfo.DRDECK_TEST, which is 1 in a test"
     ),
 }
