@@ -14,6 +14,7 @@ from drdeck.model.guard import Hazard, Hazards
 from drdeck.model.text import names
 from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts, decode_name
+from drdeck.sites.vsphere.vcenter.calls.drs_levels import AUTOMATED, drs_levels
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import (
@@ -28,7 +29,6 @@ from drdeck.sites.vsphere.vcenter.properties import (
 from .session_memory import SessionMemory
 
 BACKUPS = "whether a backup tool has a schedule of its own for these VMs"
-_AUTOMATIC = "fullyAutomated"
 
 
 class Cluster(NamedTuple):
@@ -125,7 +125,7 @@ def _drs(facts: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
         moved = [
             vm
             for vm in vms
-            if vm.host in cluster.hosts and cluster.overrides.get(vm.id, cluster.behavior) == _AUTOMATIC
+            if vm.host in cluster.hosts and cluster.overrides.get(vm.id, cluster.behavior) == AUTOMATED
         ]
         if moved:
             yield Hazard(
@@ -184,21 +184,12 @@ def _clusters(session: VCenterSession, hosts: frozenset[str]) -> list[Cluster]:
         config = raw.get("configurationEx")
         if not isinstance(content.obj, vim.ClusterComputeResource) or config is None:
             continue
-        drs = config.drsConfig
-        on = drs is not None and bool(drs.enabled)
-        overriding = on and drs.enableVmBehaviorOverrides is not False
+        levels = drs_levels(config)
         clusters[object_id(content.obj)] = Cluster(
             name=decode_name(str(raw.get("name") or "")),
             hosts=frozenset(object_id(host) for host in raw.get("host") or ()),
-            behavior=str(drs.defaultVmBehavior or "") if on else "",
-            overrides={
-                object_id(vm.key): str(vm.behavior or drs.defaultVmBehavior or "")
-                if vm.enabled is not False
-                else ""
-                for vm in config.drsVmConfig or ()
-            }
-            if overriding
-            else {},
+            behavior=levels.cluster,
+            overrides=levels.of_vms,
         )
     return list(clusters.values())
 

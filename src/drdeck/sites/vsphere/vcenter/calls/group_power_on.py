@@ -8,7 +8,7 @@ somebody must apply them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
 )
 from drdeck.sites.vsphere.vcenter.transport import steady
 
+from .drs_levels import AUTOMATED, DrsLevels, drs_levels
 from .task_watch import TaskWatch
 from .vm_tasks import vm_of
 
@@ -39,25 +40,17 @@ _BEHAVIOR = vim.cluster.DrsConfigInfo.DrsBehavior
 Begun = Callable[[str], Awaitable[None]]
 
 
-AUTOMATED = "fullyAutomated"
-
-
 class HostCluster(NamedTuple):
-    """The cluster of a host: whether it is in one, whether that has DRS, and the level of DRS there.
-
-    `levels`: of VMs, by id, that have one of their own; "" where DRS leaves the VM alone. `seen_s`: when
-    that was so."""
+    """The cluster of a host: whether it is in one, and its levels of DRS. `seen_s`: when that was so."""
 
     exists: bool
     seen_s: float
-    has_drs: bool = False
-    level: str = ""
-    levels: Mapping[str, str] = {}
+    drs: DrsLevels = DrsLevels()
 
     def automates(self, vm: str, override: str) -> bool:
         """Tell whether DRS places and starts a VM by itself. An override is one of the cluster's level
         (ClusterPowerOnVmOption): what a VM has of its own is not taken back by it for sure."""
-        return self.has_drs and self.levels.get(vm, override or self.level) == AUTOMATED
+        return self.drs.enabled and self.drs.of_vms.get(vm, override or self.drs.cluster) == AUTOMATED
 
 
 class Outcome(NamedTuple):
@@ -204,14 +197,7 @@ def _cluster_of(host: str, session: VCenterSession) -> HostCluster:
     if not isinstance(parent, vim.ClusterComputeResource):
         return HostCluster(False, steady())
     config = properties(session, parent, "configurationEx").get("configurationEx")
-    drs = getattr(config, "drsConfig", None)
-    level = str(getattr(drs, "defaultVmBehavior", None) or "")
-    overriding = getattr(drs, "enableVmBehaviorOverrides", None) is not False
-    levels = {
-        object_id(vm.key): str(vm.behavior or level) if vm.enabled is not False else ""
-        for vm in (getattr(config, "drsVmConfig", None) or () if overriding else ())
-    }
-    return HostCluster(True, steady(), bool(getattr(drs, "enabled", False)), level, levels)
+    return HostCluster(True, steady(), drs_levels(config))
 
 
 def _call(vms: Sequence[str], override: str, latest_s: float, session: VCenterSession) -> str:
