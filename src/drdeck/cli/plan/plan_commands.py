@@ -27,7 +27,7 @@ from drdeck.controller.ipc.plan_client import Change
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.domains import FailoverType
 from drdeck.model.life.trial_words import tested_word
-from drdeck.model.plans.plan_check import PlanCheck, Possible
+from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.plans.run_views import RunView
 from drdeck.model.text import some
@@ -126,7 +126,7 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
             d.protected,
             "-" if d.running is None else d.running,
             tested_word(d.tested, check.at, d.testable),
-            _reason_once(d.name, d.reason, first),
+            _reason_once(d, first),
         )
         for d in check.domains
     ]
@@ -145,12 +145,12 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
 LONG_REASON = 40
 
 
-def _reason_once(name: str, reason: str, first: dict[str, str]) -> str:
+def _reason_once(domain: DomainCheck, first: dict[str, str]) -> str:
     """A reason, but where a domain before has the same long one its name; `first`: reason -> that name."""
-    bare = reason.replace(f'"{name}"', "it")
-    if len(reason) <= LONG_REASON or first.setdefault(bare, name) == name:
-        return reason
-    return f"as {first[bare]}"
+    alike, name = domain.reason_of_any, domain.name
+    if len(domain.reason) <= LONG_REASON or first.setdefault(alike, name) == name:
+        return domain.reason
+    return f"as {first[alike]}"
 
 
 def _typed(check: PlanCheck) -> Iterator[str]:

@@ -177,10 +177,10 @@ def _others(plan: FailoverPlan, domains: Mapping[str, Domain]) -> list[str]:
 
 
 def _nothing(plan: FailoverPlan, checks: Sequence[DomainCheck]) -> str:
-    alike: dict[str, list[str]] = {}  # but for the domain's name
+    alike: dict[str, list[str]] = {}
     for check in checks:
         if check.reason and not check.left_out:
-            alike.setdefault(check.reason.replace(f'"{check.name}"', "it"), []).append(check.reason)
+            alike.setdefault(check.reason_of_any, []).append(check.reason)
     reasons = [f"{its[0]} (and {len(its) - 1} more)" if its[1:] else its[0] for its in alike.values()]
     why = some(reasons, between="; ")
     return f'no domain of "{plan.name}" can begin now' + (f": {why}" if why else "")

@@ -44,6 +44,11 @@ class DomainCheck(Frozen, frozen=True, kw_only=True):
     """the site can test it"""
     tested: LastTrial | None = None
 
+    @property
+    def reason_of_any(self) -> str:
+        """The reason as it would be for any domain: many have the same."""
+        return self.reason.replace(f'"{self.name}"', "it")
+
 
 class PlanCheck(Frozen, frozen=True, kw_only=True):
     """The look at a plan. `number`: how many domains a run would begin now.
