@@ -156,8 +156,6 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
         no_control_characters(reader, here, name)
         domains[name] = reader.table(DomainSettings, _without_prune(reader, here, data), here)
         _domain(reader, here, domains[name])
-        if domains[name].tool_page:
-            check_url(reader, (*here, "tool_page"), domains[name].tool_page)
     if site.tool_page:
         check_url(reader, (*path, "tool_page"), site.tool_page)
     # compared as people see them: one letter may be written as one character, or as two
@@ -196,6 +194,8 @@ def _readiness(
 
 
 def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
+    if domain.tool_page:
+        check_url(reader, (*path, "tool_page"), domain.tool_page)
     span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
     span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
     span(reader, (*path, "pitr", "points_for"), domain.pitr.points_for, 0, LONGEST_WINDOW_S)
