@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from drdeck.model.domains import Networks
 from drdeck.model.text import show_bytes
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
+from tests.support.console.plan_double import mid_run
 
 READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (AA)."""
@@ -203,6 +205,17 @@ def test_the_top_line_counts(asks: int, sessions: int, words: str, kind: str) ->
     line = plain_of(top_line(state, NOW, 80)[0])
     assert words in line and cell_len(line) == 80
     assert ("TRAINING" in line or "TRN" in line) is (kind == "training")
+
+
+def test_a_protected_site_that_answers_again_is_told_with_the_time_however_little_room_there_is() -> None:
+    domains = [domain("d0"), domain("d1"), *(in_session(f"s{i}") for i in range(32))]
+    question = Question(id="q", kind="failed", text="no", choices=("retry",))
+    going = tuple(operation(of=f"d{i}", id=f"op-{i}", question=question) for i in range(2))
+    client = FakeClient(*domains, operations=going, kind="training", warnings=("clocks",), read_only=True)
+    assert client.listing is not None
+    listing = msgspec.structs.replace(client.listing, runs=(mid_run(answers_again=NOW),))
+    line = plain_of(top_line(State(listing=listing), NOW, 80)[0])
+    assert f"SITE ANSWERS {NOW:%H:%MZ}" in line and "2 ASK  32 UNPROTECTED" in line
 
 
 def test_a_site_has_a_label_of_its_own() -> None:

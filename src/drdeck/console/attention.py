@@ -79,6 +79,11 @@ def asking(state: State) -> list[Wanting]:
     return needs + [Wanting(o.domain, f"{describe(o)} asks") for o in operations if o.domain not in listed]
 
 
+def protected_answers(state: State) -> dict[str, datetime]:
+    """Runs under way whose protected site answers again, with since when."""
+    return {r.run: r.answers_again for r in state.runs if r.answers_again and r.ended_at is None}
+
+
 def needs_of(state: State, now: datetime) -> list[Wanting]:
     """Questions, failing checks, alarms above a remark, unprotected sessions; each domain once."""
     sessions = [(s, d.name) for d in state.domains if (s := d.unprotected_s(now)) is not None]

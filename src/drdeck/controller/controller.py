@@ -103,6 +103,7 @@ class Controller:
             "maintenance": self.maintenance.run(),
         }
         loops["runs"] = self.plans.keeper.run()
+        loops["protected sites"] = self.plans.keeper.protected.run()
         loops["writing"] = self._writing.run()
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:

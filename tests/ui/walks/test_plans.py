@@ -459,3 +459,5 @@ async def test_the_protected_site_is_told_with_the_time() -> None:
         await deck.sees("PROTECTED SITE ANSWERS since")
         await deck.press("escape")
         await deck.sees("Protected Domains", "PROTECTED SITE ANSWERS since")
+        await deck.press("A")
+        await deck.sees("All alarms", "the protected site answers again, which it did not when run-41")

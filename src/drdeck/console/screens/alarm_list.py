@@ -9,7 +9,7 @@ from typing import NamedTuple
 from textual.binding import Binding
 from textual.widget import Widget
 
-from drdeck.console.attention import alarms_of
+from drdeck.console.attention import alarms_of, protected_answers
 from drdeck.console.format import Line, cut, left, marked, name, second, stamp, wrap_some
 from drdeck.console.state import NOT_SEEN, State, describe
 from drdeck.console.widgets.row_list import BESIDE, RowList
@@ -83,12 +83,27 @@ def rows_of(state: State, now: datetime) -> list[AlarmRow]:
         for o in state.open_operations()
         if o.question is not None
     ]
+    answers = [
+        Alarm(
+            time=since,
+            severity=Severity.CRITICAL,
+            vm=None,
+            kind=f"protected_site_answers {run}",
+            text=f"the protected site answers again, which it did not when {run} was decided;"
+            " what was started continues",
+        )
+        for run, since in protected_answers(state).items()
+    ]
     warnings = () if state.listing is None else state.listing.warnings
     own = [
         Alarm(time=now, severity=Severity.WARNING, vm=None, kind=f"site {place}", text=text)
         for place, text in enumerate(warnings)
     ]
-    return asks + [AlarmRow(a, "") for a in own] + [AlarmRow(a, d.name) for a, d in alarms_of(state.domains)]
+    return (
+        asks
+        + [AlarmRow(a, "") for a in (*answers, *own)]
+        + [AlarmRow(a, d.name) for a, d in alarms_of(state.domains)]
+    )
 
 
 class AlarmsScreen(ConsoleScreen):

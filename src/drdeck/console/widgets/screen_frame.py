@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.widget import Widget
 
-from drdeck.console.attention import asking
+from drdeck.console.attention import asking, protected_answers
 from drdeck.console.format import Line, Piece, age, arrows, cut, cut_middle, hour, second, spread, width_of
 from drdeck.console.site_mark import UNMARKED, SiteMark
 from drdeck.console.state import State
@@ -18,6 +18,7 @@ from drdeck.model.times import show_clock
 from .text_lines import Lines
 
 _ARROWS = frozenset("←→")
+PROTECTED_ANSWERS = "PROTECTED SITE ANSWERS since"
 
 
 class TypedInto:
@@ -51,6 +52,9 @@ def grave_warnings_of(state: State) -> list[str]:
             warnings.append("NOT SEEN YET")
         if listing.journal_error:
             warnings.append("JOURNAL FAILS")
+    answers = protected_answers(state)
+    if answers:
+        warnings.append(f"{PROTECTED_ANSWERS} {hour(min(answers.values()))}")
     return warnings
 
 
@@ -58,9 +62,7 @@ def warnings_of(state: State) -> list[str]:
     """The other lasting warnings in a few words each; the list of all alarms (`A`) has them in full."""
     listing = state.listing
     read_only = ["READ-ONLY"] if state.read_only else []
-    again = [run.answers_again for run in state.runs if run.answers_again and run.ended_at is None]
-    answers = [f"PROTECTED SITE ANSWERS since {hour(min(again))}"] if again else []
-    return read_only + answers + ([] if listing is None else [clean(warning) for warning in listing.warnings])
+    return read_only + ([] if listing is None else [clean(warning) for warning in listing.warnings])
 
 
 def training_of(state: State, short: bool = False) -> str:
@@ -135,7 +137,9 @@ def _crowded(
 
 
 def _word(warning: str) -> str:
-    """A warning at its shortest: "STALE since 10:39:21Z" without the time."""
+    """A warning at its shortest: "STALE since 10:39:21Z" without the time, which screens have elsewhere."""
+    if warning.startswith(PROTECTED_ANSWERS):
+        return warning.replace(PROTECTED_ANSWERS, "SITE ANSWERS")
     return warning.partition(" since ")[0]
 
 

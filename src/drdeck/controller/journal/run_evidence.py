@@ -38,6 +38,7 @@ _WORDS = (
     run_facts.LEFT_OUT,
     run_facts.ANEW,
     run_facts.RELEASED,
+    run_facts.ANSWERS,
 )
 _KINDS = (*_WORDS, facts.ACCEPTED, facts.QUESTION, facts.ANSWER, facts.SETTLED, facts.ENDED)
 
@@ -104,7 +105,7 @@ def made_of(run: RunRecord, events: Iterable[Event]) -> RunReport:
 def _word(event: Event) -> Word:
     data = event.data
     says = {
-        run_facts.PAUSED: "Pause Plan" + (f": {data['why']}" if event.actor == "drdeck" else ""),
+        run_facts.PAUSED: "Pause Plan" + (f": {data.get('why')}" if event.actor == "drdeck" else ""),
         run_facts.RESUMED: "Resume Plan",
         run_facts.TAKEN: f"took the run over from {data.get('from') or 'nobody'}",
         run_facts.HANDED: f"the run was taken over by {data.get('to')}",
@@ -112,6 +113,7 @@ def _word(event: Event) -> Word:
         run_facts.LEFT_OUT: f"left out {data.get('domain')}",
         run_facts.ANEW: f"begin anew {data.get('domain')}"
         + (", although its protected site answers again" if data.get("consent") else ""),
+        run_facts.ANSWERS: "the protected site answers again",
         run_facts.RELEASED: f"released the barrier from {data.get('domain')}",
     }[event.kind]
     return Word(at=event_at(event), by=event.actor, says=says)

@@ -36,6 +36,8 @@ TAKEN = "run_taken_over"
 """A run that another controller began, as its site keeps it: driven from here on."""
 HANDED = "run_handed_over"
 """A run that another controller took over: nothing of it is begun here any more."""
+ANSWERS = "run_protected_answers"
+"""A protected site answers that did not when the Force was decided."""
 KEPT = 20
 """So many runs that ended last are kept in memory."""
 ANSWERS_AGAIN = "answers_again"
@@ -134,6 +136,7 @@ class RunRecord(Frozen, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     end_state: RunState | None = None
     answers_again: datetime | None = None
+    """since when a protected site is seen to answer that did not"""
     batches: tuple[Batch, ...] = ()
     recovered: dict[str, Recovery] = {}
     sessions: dict[str, datetime] = {}
@@ -243,8 +246,12 @@ def _stopped(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
     name, batch_id = data["domain"], data.get("batch", "")
     if batch_id:
         return _in_batch(run, batch_id, lambda b: {"stopped": {**b.stopped, name: stop}})
-    again = at if stop.code == ANSWERS_AGAIN and run.answers_again is None else run.answers_again
-    return _replace(run, stopped={**run.stopped, name: stop}, answers_again=again)
+    run = _replace(run, stopped={**run.stopped, name: stop})
+    return _answering(run, at) if stop.code == ANSWERS_AGAIN else run
+
+
+def _answering(run: RunRecord, at: datetime) -> RunRecord:
+    return _replace(run, answers_again=run.answers_again or at)
 
 
 def _anew(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
@@ -323,6 +330,7 @@ _STEPS = {
     LEFT_OUT: _left_out,
     STOPPED: _stopped,
     ANEW: _anew,
+    ANSWERS: lambda run, data, actor: _answering(run, datetime.fromisoformat(data["at"])),
     ENDED: _ended,
     BATCH: _batch,
     RELEASED: _released,

@@ -53,7 +53,7 @@ class RunBook:
             {kind: (used[kind], limit) for kind, limit in limits.items()},
             () if batch is None else self.keeper.holding(run, batch),
             self.watcher.now(),
-            self.keeper.protected_looks.get(run.id),
+            self.keeper.protected.looks.get(run.id),
         )
 
     def refuse_read_only(self) -> None:

@@ -23,12 +23,11 @@ from drdeck.controller.round_rest import rest_in_proportion
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite, SessionState
-from drdeck.model.plans.run_views import ProtectedAsked
 from drdeck.model.times import show, show_duration
-from drdeck.sites.contract import SiteError
 
 from .barrier import holders, to_lift
 from .decide import KeptRows, RunDecision, decide
+from .protected_watch import ProtectedWatch
 from .run_keeping import RunKeeping
 from .run_takeover import AWAY_S, RunTakeover
 
@@ -51,8 +50,7 @@ class RunKeeper:
             run.id for run in self.recorder.runs.values() if not run.ended and not run.handed_to
         ]
         self._rows: dict[str, KeptRows] = {}
-        self.protected_looks: dict[str, ProtectedAsked] = {}
-        """id of a run -> its last look at the protected sites"""
+        self.protected = ProtectedWatch(desk, self.open_runs, self.domains)
         self.away_s = _away_s(self.recorder)
         """seconds in which no controller wrote the journal, before this one"""
 
@@ -155,8 +153,8 @@ class RunKeeper:
 
     async def _begin(self, run: RunRecord, names: tuple[str, ...]) -> None:
         """Begin domains in this order; their protected sites are looked at beforehand, all at a time."""
-        looks = await asyncio.gather(*(self._protected(name) for name in names))
-        self._note_asked(run, dict(zip(names, looks, strict=True)))
+        looks = await asyncio.gather(*map(self.protected.look, names))
+        self.protected.note(run, dict(zip(names, looks, strict=True)))
         for name, protected in zip(names, looks, strict=True):
             now = self.recorder.runs[run.id]
             if name not in self.decision(now).begins:
@@ -172,28 +170,6 @@ class RunKeeper:
                 self._stop(now, name, again, run_facts.ANSWERS_AGAIN)
                 continue
             await self._try(now, name, self._request(now, name, protected), protected=protected)
-
-    def _note_asked(self, run: RunRecord, looks: Mapping[str, ProtectedSite | str]) -> None:
-        """Keep when the protected sites were asked, and whether they answered."""
-        states = {name: site.state for name, site in looks.items() if not isinstance(site, str)}
-        domains = self.domains()
-        lost = [
-            alarm.time
-            for name, state in states.items()
-            for alarm in (domains[name].alarms if name in domains and state != "reachable" else ())
-            if alarm.kind == "protected_site_lost"
-        ]
-        if "lost" in states.values() or "reachable" in states.values():
-            answers = "lost" not in states.values()
-            self.protected_looks[run.id] = ProtectedAsked(
-                answers=answers, at=self.watcher.now(), answered_at=max(lost, default=None)
-            )
-
-    async def _protected(self, name: str) -> ProtectedSite | str:
-        try:
-            return await self.site.protected_site(name)
-        except SiteError as error:
-            return str(error)
 
     def _answers_again(self, run: RunRecord, name: str, protected: ProtectedSite) -> str:
         """Words for a protected site that answers although it did not when the Force was decided."""

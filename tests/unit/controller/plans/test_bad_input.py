@@ -12,7 +12,9 @@ import pytest
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.run_evidence import run_report
 from drdeck.controller.journal.runs import RunRecord
+from drdeck.controller.plans import protected_watch
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode, ProtectedSite, SessionState
 from drdeck.model.plans.failover_plan import FailoverPlan, Gate, Wave
@@ -111,6 +113,19 @@ async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_no
             assert refusal.value.code == "unconfirmed"
         controller.plans.begin_anew(ident, "erp", "erp", ANNA)
         await eventually(lambda: site.of("erp").session is not None)
+
+
+async def test_a_protected_site_that_answers_again_is_told_of_while_nothing_begins(tmp_path: Path) -> None:
+    site = ManySite("ad", "erp", "files")
+    with mock.patch.object(protected_watch, "ASK_S", 0.02):
+        async with planned(site, tmp_path) as controller:
+            ident = await first_wave(site, controller)
+            site.sites["ad"] = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
+            await eventually(lambda: run_of(controller).answers_again is not None)
+            assert site.here == ["ad"] and run_of(controller).stopped == {}, "what runs goes on unasked"
+    report = run_report(tmp_path / "journal.db", ident)
+    assert report is not None
+    assert [w.says for w in report.words] == ["the protected site answers again"]
 
 
 @pytest.mark.parametrize(("minutes", "stands"), [(9, False), (11, True)])
