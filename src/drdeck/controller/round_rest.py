@@ -14,10 +14,12 @@ ROUNDS = 3.0
 
 
 @contextlib.asynccontextmanager
-async def rest_in_proportion() -> AsyncIterator[None]:
-    """Sleep after the block if it took long; what comes in the meantime is looked at together."""
+async def rest_in_proportion(least_s: float = 0.0) -> AsyncIterator[None]:
+    """Sleep after the block for `least_s`, and longer if it took long; what comes in the meantime is looked
+    at together."""
     began_s = time.thread_time()
     yield
     cost_s = time.thread_time() - began_s
-    if cost_s > CHEAP_S:
-        await asyncio.sleep(ROUNDS * cost_s)
+    rest_s = max(least_s, ROUNDS * cost_s if cost_s > CHEAP_S else 0.0)
+    if rest_s > 0:
+        await asyncio.sleep(rest_s)

@@ -244,6 +244,7 @@ def _same_every_run() -> Iterator[None]:
             patch("drdeck.console.repaint.REPAINT_S", 0.0),
             # what a round cost this machine says how long the next one rests, while the stage's time goes on
             patch("drdeck.controller.round_rest.CHEAP_S", inf),
+            patch("drdeck.controller.plans.run_keeper.APART_S", 0.0),
         ):
             yield
     finally:

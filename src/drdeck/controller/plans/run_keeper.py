@@ -34,6 +34,8 @@ from .run_takeover import AWAY_S, RunTakeover
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+APART_S = 0.1
+"""Between two looks: each is of all domains of a run, and news of one of them come after the other."""
 
 
 class RunKeeper:
@@ -64,7 +66,7 @@ class RunKeeper:
                 async with asyncio.timeout(LOOK_S if self.open_runs() else None):
                     await self._kick.wait()
             self._kick.clear()
-            async with rest_in_proportion():
+            async with rest_in_proportion(APART_S):
                 try:
                     await self._look()
                 except JournalError:

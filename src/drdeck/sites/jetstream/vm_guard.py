@@ -195,7 +195,7 @@ class VmGuard:
         """Changes by others in the running operation, and why not all of them are seen."""
         foreign = tuple(
             alarm
-            for alarm in self._service.alarms(domain.ident)
+            for alarm in self._service.alarms(domain.ident, self._vcenter_now())
             if not alarm.user or alarm.user.casefold() not in self._accounts
         )
         began = domain.run.since if domain.run is not None else self._began

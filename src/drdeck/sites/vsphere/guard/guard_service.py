@@ -224,11 +224,11 @@ class GuardService:
 
     # -- what comes of it
 
-    def alarms(self, folder: str) -> tuple[Alarm, ...]:
+    def alarms(self, folder: str, now: datetime) -> tuple[Alarm, ...]:
         """Those of a domain's session, oldest first."""
         guard = self._guards.get(folder)
         if guard is None:
-            return self._tool.alarms(folder, self._now())
+            return self._tool.alarms(folder, now)
         alarms = (*self._foresight.alarms(folder), *guard.memory.alarms(time.monotonic()))
         if not self.events.refused:
             return alarms

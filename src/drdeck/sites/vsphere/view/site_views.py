@@ -90,7 +90,8 @@ class SiteViews:
             warnings.append(f"in no domain's folder: {names(strays)}")
         marks = ((folder.name, self._marks.of(folder.id, folder.attributes)) for folder in inventory.domains)
         # before the clock: nothing in them may be later than it
-        domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
+        now, beside = state.now(), self._beside()
+        domains = tuple(self._domain(inventory, folder, now, beside) for folder in inventory.domains)
         return SiteView(
             site=state.name,
             kind=KIND,
@@ -123,31 +124,39 @@ class SiteViews:
 
     def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
         """Built anew only when something it depends on has changed, or time may change it."""
+        return self._domain(inventory, folder, self._state.now(), self._beside())
+
+    def _beside(self) -> tuple[object, ...]:
+        """The rest that each domain depends on: the same for all of a view, which may be many."""
         state = self._state
-        vms, now = inventory.vms_of(folder.id), state.now()
-        protected = state.protected_of(folder.name)
-        state.folders.follow(folder, now)
-        failed = state.errors  # most often none
-        errors = (
-            {vm.id: e.says for vm in vms if (e := failed.get(vm.id)) and not e.over(vm)} if failed else {}
-        )
-        guarded = state.guard.alarms(folder.id) if state.guard is not None else ()
-        if state.domain_settings(folder).tool == "manual":
-            guarded = tuple(map(_of_the_tool, guarded))
-        beside = (
+        return (
             state.devices.serial,
             state.reached(),
             state.silent,
             state.trials.serial,
             state.folders.forgotten,
             state.network_places.serial,
-            inventory.templates_of(folder.id),
         )
-        depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
+
+    def _domain(
+        self, inventory: Inventory, folder: FolderFacts, now: datetime, beside: tuple[object, ...]
+    ) -> Domain:
+        state = self._state
+        vms, protected = inventory.vms_of(folder.id), state.protected_of(folder.name)
+        state.folders.follow(folder, now)
+        failed = state.errors  # most often none
+        errors = (
+            {vm.id: e.says for vm in vms if (e := failed.get(vm.id)) and not e.over(vm)} if failed else {}
+        )
+        guarded = state.guard.alarms(folder.id, now) if state.guard is not None else ()
+        templates_there = inventory.templates_of(folder.id)
+        depends = (folder, vms, protected, errors, inventory.networks, guarded, templates_there, beside)
         last = self._built.get(folder.id)
         if last is not None and last.holds(now) and _same(last.depends, depends):
             return last.domain
         until = _FOR_EVER
+        if state.domain_settings(folder).tool == "manual":
+            guarded = tuple(map(_of_the_tool, guarded))
 
         before = self._since.get(folder.id, {})
         since: dict[tuple[str, str | None], datetime] = {}

@@ -35,6 +35,8 @@ TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
 LOOKS = 6.0
 """Between two views pass so many times what the last one took, unless a domain waits for the next one."""
+HURRIED_LOOKS = 2.0
+"""The same where one does: news of many domains come one by one, and each view is of all of them."""
 DEVICES_S = 1.0
 """Between two looks for VMs whose devices are not known."""
 BUSY_S = 1.0
@@ -106,7 +108,8 @@ class ViewLoop:
                         yield last_view
                 await self._ask_busy(watch)
                 # what comes in the meantime is seen together: a view costs more with every VM
-                await rest(LOOKS * (time.thread_time() - began_s), self._demand.hurried)
+                took_s = time.thread_time() - began_s
+                await rest(LOOKS * took_s, self._demand.hurried, HURRIED_LOOKS * took_s)
                 hurried = last_view is not None and any(moving(d) for d in last_view.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
