@@ -9,6 +9,7 @@ import pytest
 
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Mode, Owner
+from drdeck.model.times import show
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.record.attribute_names import PREFIX
 from tests.site_contract.bench import DOMAIN, VMS, Bench, MakeBench
@@ -199,10 +200,10 @@ async def test_the_record_at_the_other_side_counts(make: MakeBench) -> None:
     assert isinstance(bench, VSphereBench)
     for vm in VMS:
         bench.recovery.power_off(vm)
-    there = {"id": "op-there", "type": "planned", "began": "2026-01-01T10:00:00Z"}
+    there = {"id": "op-there", "type": "planned", "began": show(bench.now())}
 
     def says(phase: str) -> None:
-        value = json.dumps({**there, "phase": phase, "since": "2026-01-01T10:05:00Z"})
+        value = json.dumps({**there, "phase": phase, "since": show(bench.now())})
         bench.protected.set_attribute(DOMAIN, "drdeck.failover", value)
 
     says("point")
