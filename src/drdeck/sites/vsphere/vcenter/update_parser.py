@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -23,6 +23,8 @@ _TEXTS = frozenset(("string", "VirtualMachinePowerState", "VirtualMachineConnect
 _WHOLE_NUMBERS = frozenset(("byte", "short", "int", "long"))
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _NS_SEPARATOR = " "
+_AROUND = frozenset(("Body", "returnval", "filterSet"))
+"""What objects stand in, beside the response that is named after its method."""
 
 
 class LocalNames(dict[str, str]):
@@ -103,34 +105,43 @@ class UpdateParser:
         """tells by its type, a name of the schema, whether a VM's device is read; others are left out"""
         self._take, self._makers, self._stub = take, makers, stub
         self._prefixes: dict[str | None, list[str]] = {}
-        self._object_tag = self._update_tag = ""
         self._references: dict[tuple[str, str], Reference] = {}
 
     def read(self, answer: Readable) -> None:
         """Read all of it. Raises ExpatError for what is no XML."""
-        parser: Any = ElementTree.XMLPullParser(("start-ns", "end"))
+        # an event for each element would take as long as all that is made of them: the tree is looked at
+        # while it grows instead
+        tree = ElementTree.TreeBuilder()
+        parser: Any = ElementTree.XMLPullParser(("start-ns",), _parser=ElementTree.XMLParser(target=tree))
         try:
             while data := answer.read(_PIECE):
                 parser.feed(data)
-                self._follow(parser.read_events())
+                self._follow(parser, tree, False)
             parser.close()
-            self._follow(parser.read_events())
+            self._follow(parser, tree, True)
         except ElementTree.ParseError as error:
             raise ExpatError(str(error)) from error
 
-    def _follow(self, events: Iterable[Any]) -> None:
-        for event, thing in events:
-            if event == "start-ns":
-                self._prefixes[thing[0] or None] = [thing[1]]
-            elif thing.tag == self._object_tag:
-                self._object(thing)
-                thing.clear()
-            elif not self._object_tag and thing.tag.endswith("}" + self.object_name):
-                self._object_tag = thing.tag
-                self._object(thing)
-                thing.clear()
-            elif thing.tag.endswith("}returnval"):
-                self._end(thing)
+    def _follow(self, parser: Any, tree: Any, ended: bool) -> None:
+        for _, (prefix, name) in parser.read_events():
+            self._prefixes[prefix or None] = [name]
+        envelope = tree.close()  # as far as it has come
+        if envelope is not None:
+            self._take_objects(envelope, ended)
+
+    def _take_objects(self, element: ElementTree.Element, ended: bool) -> None:
+        """Take the objects in an element out of it. What stands last in one that has not ended may grow."""
+        names, last = LOCAL_NAMES, len(element) - 1
+        for number, part in enumerate(list(element)):
+            name, whole = names[part.tag], ended or number < last
+            if name == self.object_name:
+                if whole:
+                    self._object(part)
+                    element.remove(part)
+            elif name in _AROUND or name.endswith("Response"):
+                self._take_objects(part, whole)
+                if whole and name == "returnval":
+                    self._end(part)
 
     def _end(self, answer: ElementTree.Element) -> None:
         for part in answer:

@@ -31,6 +31,13 @@ ENVELOPE = (
 )
 
 
+class Trickle(io.BytesIO):
+    """An answer that comes in pieces, whose ends are anywhere."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(97)
+
+
 def by_library(data: bytes) -> Any:
     return SoapResponseDeserializer(STUB).Deserialize(
         io.BytesIO(data), vmodl.query.PropertyCollector.UpdateSet
@@ -40,7 +47,7 @@ def by_library(data: bytes) -> Any:
 def by_ours(data: bytes, cache: PropertyCache) -> tuple[UpdateParser, set[tuple[str, str]]]:
     taken = cache.begin()
     parser = UpdateParser(taken.take, MAKERS, STUB)
-    parser.read(io.BytesIO(data))
+    parser.read(Trickle(data))
     return parser, taken.end()
 
 
