@@ -50,6 +50,7 @@ FORBIDDEN = [
     (b"a\x01b", "a␁b"),
     (b"a\x00\x1fb", "a␀␟b"),
     (b"a&#1;b&#x1B;", "a␁b␛"),
+    (b"a&#1; and far from the end", "a␁ and far from the end"),
     (b"&#xFFFF;&#xD800;&#x110000;&#55555555;", "����"),
     (b"\xef\xbf\xbe\xed\xa0\x80|", None),
     (b"\xffab\xc3", None),
