@@ -79,6 +79,8 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     possible = {row["name"]: row["possible"] for row in check["domains"]}
     assert possible == {"ad": "possible", "erp": "possible", "old": "not_possible", "runs": "warning"}
     assert (check["type"], check["confirm"], check["confirm_running"]) == ("force", "all 3", "RUNNING 1")
+    sites = "vcsa.prod.example (answers), vcsa.prod.example (does not answer)"
+    assert check["direction"] == f"from {sites} to lab"
 
     words = deck.run("plan", "check", "all", code=1)
     assert "--confirm 'all 3'" in words.stderr and "--confirm-running 'RUNNING 1'" in words.stderr

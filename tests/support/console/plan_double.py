@@ -191,6 +191,7 @@ class _Plans:
             type=kind,
             run_pitr=plan.run_pitr if request.run_pitr is None else request.run_pitr,
             waves=WAVES if plan is PLAN else ("1",),
+            direction="from vcsa.prod.example (does not answer) to dr-west",
             domains=rows,
             number=len(begin),
             vms=sum(d.vms for d in begin),

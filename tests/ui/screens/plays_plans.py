@@ -18,7 +18,7 @@ def count(s: Stage, *states: InRunState) -> int:
 
 async def whole_site(s: Stage) -> None:
     await s.press("down", "space", "space")
-    await s.shoot("domains-marked", "2 marked")
+    await s.shoot("domains-marked", "2 marked", "possible: force")
     await s.press("space", "up", "space")
     await s.press("up", "space", "up", "space")
     await s.press("asterisk", "asterisk", "F")

@@ -242,6 +242,7 @@ def _same_every_run() -> Iterator[None]:
             patch("drdeck.controller.ipc.client.who", lambda: ACTOR),
             patch("drdeck.controller.ipc.attached_client.MIN_PUSH_S", 0.001),
             patch("drdeck.console.repaint.REPAINT_S", 0.0),
+            patch("drdeck.controller.plans.protected_watch.ASK_S", 1e6),
             # what a round cost this machine says how long the next one rests, while the stage's time goes on
             patch("drdeck.controller.round_rest.CHEAP_S", inf),
             patch("drdeck.controller.plans.run_keeper.APART_S", 0.0),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
-from drdeck.model.domains import FailoverType, SessionState
+from drdeck.model.domains import FailoverType, Mode, SessionState
 from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, Needs, ProtectedAsked, RunState
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, changed, in_session, operation
@@ -28,12 +28,14 @@ async def test_a_whole_site_in_ten_keys_and_its_number() -> None:
         await deck.sees(
             'hr-legacy: it is "Imported"; continuous failover was never begun', "(•) Force Failover"
         )
+        await deck.sees("From vcsa.prod.example (does not answer) to dr-west")
         await deck.press("x")
         await deck.sees("11 domains begin, 130 VMs")
         await deck.press("b")
         await deck.sees("Choose a recovery network for VM_100, VM_210")
         await deck.press("right", "equals_sign", "enter")
         await deck.sees('Type "whole-site 11"', "Force failover of 11 domains with 130 VMs, in 3 waves")
+        await deck.sees("It goes from vcsa.prod.example (does not answer) to dr-west.")
         await deck.type("whole-site 11")
         await deck.press("down", "enter")
         await deck.sees("Failover Plan whole-site  run-41  Force, Run PITR", "since decision 00:41:52")
@@ -111,6 +113,7 @@ async def test_marked_domains_are_a_plan() -> None:
     async with running(client) as deck:
         await deck.press("space", "space")
         await deck.sees("2 marked; F begins a Failover Plan of them", "✓ ad-dns", "✓ pki")
+        await deck.sees("The plan", "possible: regular, Run PITR")
         await deck.press("F")
         await deck.sees("Failover Plan marked", "2 domains begin, 6 VMs")
         await deck.press("escape")
@@ -119,7 +122,25 @@ async def test_marked_domains_are_a_plan() -> None:
         await deck.sees("12 marked")
         await deck.press("asterisk")
         await deck.sees("None is marked")
-    assert client.looked[0].domains == ("ad-dns", "pki")
+    assert ("ad-dns", "pki") in [look.domains for look in client.looked]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40)])
+async def test_a_marked_row_says_what_the_plan_would_do_with_its_domain(width: int, height: int) -> None:
+    client = PlanningClient()
+    async with running(client, size=(width, height)) as deck:
+        await deck.press("space", "down", "down", "down", "space")  # ad-dns, hr-legacy
+        await deck.until(lambda: row_of(deck, "hr-legacy").count("not possible:") == 1, "it is looked at")
+        assert "possible:" in row_of(deck, "ad-dns") and "possible" not in row_of(deck, "sap-qa")
+        rows = [changed(d, mode=Mode.PROTECTED) if d.name == "ad-dns" else d for d in client.domains]
+        looks = len(client.looked)
+        client.tell(*rows)
+        await deck.until(lambda: len(client.looked) == looks + 1, "its state has changed: looked at again")
+        assert client.looked[-1].domains == ("ad-dns", "hr-legacy")
+
+
+def row_of(deck: Deck, name: str) -> str:
+    return next(line for line in deck.text.splitlines() if f" {name} " in line)
 
 
 async def test_read_only_begins_nothing() -> None:

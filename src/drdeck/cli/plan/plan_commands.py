@@ -132,7 +132,8 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
     ]
     head = ("DOMAIN", "WAVE", "POSSIBLE", "VMS", "PROTECTED SITE", "RUNNING", "TESTED", "REASON")
     output.table(head, rows, f"{check.plan.name} has no domain")
-    output.say(f"{check.type}: {check.number} domains with {check.vms} VMs would begin")
+    where = f", {check.direction}" if check.direction else ""
+    output.say(f"{check.type}: {check.number} domains with {check.vms} VMs would begin{where}")
     if check.estimate_s is not None:
         lasts = show_duration(check.estimate_s)
         output.say(f"about {lasts} until all are recovered, by {check.estimate_from}")
@@ -240,6 +241,8 @@ async def _begin(client: Client, request: RunRequest) -> str:
         if error.code != "unconfirmed" or request.confirm is not None or not may_ask():
             raise
     check = await client.plans.check(request)
+    where = f", {check.direction}" if check.direction else ""
+    output.note(f"{check.number} domains with {check.vms} VMs{where}")
     for sentence in (*check.problems, *check.says):
         output.note(sentence)
     for what in check.not_checked:

@@ -49,6 +49,7 @@ def check(c: PlanCheck) -> Json:
         "unmapped": list(c.unmapped),
         "domains": [_checked(d, c) for d in c.domains],
         "problems": list(c.problems),
+        "direction": c.direction or None,
         "says": list(c.says),
         "not_checked": list(c.not_checked),
         "room": list(c.room),

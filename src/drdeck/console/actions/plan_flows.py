@@ -83,7 +83,7 @@ async def _decided(app: Console, decision: Decision) -> str | None:
             app.say(NOTHING)
             return None
         request = msgspec.structs.replace(request, confirm_running=check.running_confirm)
-    says = [_summary(check)]
+    says = [_summary(check), *([f"It goes {clean(check.direction)}."] if check.direction else [])]
     if check.type_confirm:
         agreed = await app.ask(
             ConfirmByWords(

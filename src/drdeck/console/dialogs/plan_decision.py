@@ -18,6 +18,7 @@ from drdeck.console.widgets.plans.check_lines import (
     check_header,
     check_row,
     consequence_lines,
+    direction_lines,
     looked_line,
     reason_of,
     sums_line,
@@ -66,6 +67,7 @@ class DecisionDialog(Dialog[Decision]):
     def body(self) -> Iterable[Widget]:
         check = self._check
         assert check is not None
+        yield Lines((), id="direction")
         yield Choice(LABELS, TYPES.index(check.type), id="type")
         yield Tick(RUN_PITR, check.run_pitr, id="pitr", hint="key i")
         yield Tick("Leave out those whose protected VMs run", id="running", hint="key x")
@@ -185,6 +187,7 @@ class DecisionDialog(Dialog[Decision]):
         self.query_one("#running", Tick).display = (
             bool(check.running) or self.query_one("#running", Tick).value
         )
+        self.query_one("#direction", Lines).put(direction_lines(check, width))
         self.query_one("#sums", Lines).put([sums_line(check)])
         self.query_one("#check-header", Lines).put([check_header(width - BESIDE)])
         rows: RowList[DomainCheck] = self.query_one("#checked", RowList)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,11 +13,10 @@ from textual.widget import Widget
 from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
 from drdeck.console.finding import HINT, matches
-from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
+from drdeck.console.format import Line, Piece, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import action_keys, shown_key
 from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.domain_columns import columns_for, domain_header, domain_row, ordered
-from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines, SideBySide, Stacked
 from drdeck.model.actions.action_table import BY_NAME
@@ -26,6 +26,8 @@ from drdeck.model.text import clean
 
 from .list_and_pane import ListAndPaneScreen
 
+SETTLES_S = 0.2
+"""Seconds without a further mark before the site is looked at for the marked ones."""
 FRESH = "No settings yet: this is the training site, nothing here is real."
 
 
@@ -57,6 +59,10 @@ class DomainsScreen(ListAndPaneScreen):
         self._order: str = ORDERS[0]
         self._columns: tuple[str, ...] = ()
         self._marks: set[str] = set()
+        self._marked_as: dict[str, object] = {}
+        """what was looked at last for the marked ones, by which it is seen that it changed"""
+        self._plan: dict[str, Piece] = {}
+        """marked domain -> what a plan of the marked ones would do with it"""
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
     def content(self) -> Iterable[Widget]:
@@ -86,11 +92,13 @@ class DomainsScreen(ListAndPaneScreen):
             self._pane.zoom()
 
     def _row_line(self, domain: Domain, width: int) -> Line:
-        return marked_row(
-            lambda room: domain_row(domain, room, self.now(), domain.name in self._asking, self._columns),
-            width,
-            domain.name in self._marks if self._marks else None,
-        )
+        asks = domain.name in self._asking
+        if not self._marks:
+            return domain_row(domain, width, self.now(), asks, self._columns)
+        from drdeck.console.widgets.plans.mark_lines import LOOKING, mark_row
+
+        plan = self._plan.get(domain.name, LOOKING) if domain.name in self._marks else None
+        return mark_row(domain, width, self.now(), asks, plan)
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -116,7 +124,31 @@ class DomainsScreen(ListAndPaneScreen):
         key = shown_key("plan", self.desk.remapped)
         self.say(f"{len(marks)} marked; {key} begins a Failover Plan of them" if marks else "None is marked")
 
+    def _look_at_marked(self) -> None:
+        """Have the site looked at for a plan of the marked ones, when they or their states have changed."""
+        marked = {d.name: (d.mode, d.owner, d.holder) for d in self.state.domains if d.name in self._marks}
+        if marked != self._marked_as:
+            self._marked_as = dict[str, object](marked)
+            self.run_worker(self._look(tuple(marked)), group="marked", exclusive=True)
+
+    async def _look(self, marked: tuple[str, ...]) -> None:
+        from drdeck.console.widgets.plans.check_lines import plan_cell
+        from drdeck.controller.ipc.client import ControllerError
+        from drdeck.model.plans.run_requests import RunRequest
+
+        self._plan = {name: words for name, words in self._plan.items() if name in marked}
+        if not marked:
+            return
+        await asyncio.sleep(SETTLES_S)
+        try:
+            check = await self.desk.client.plans.check(RunRequest(domains=marked))
+            self._plan = {domain.name: plan_cell(check, domain) for domain in check.domains}
+        except ControllerError as error:
+            self._plan = {name: (str(error), "bad") for name in marked}
+        self._table.redraw()
+
     def take(self, state: State, now: datetime) -> None:
+        self._look_at_marked()
         width = self._table.size.width or self.size.width
         self._asking = frozenset(need.domain for need in asking(state))
         fresh = state.listing is not None and state.listing.clock is not None
@@ -128,9 +160,7 @@ class DomainsScreen(ListAndPaneScreen):
         self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (title, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
-        self.query_one("#header", Lines).put(
-            [(("   ", ""), *marked_row(self._header, width - BESIDE, False if self._marks else None))]
-        )
+        self.query_one("#header", Lines).put([(("   ", ""), *self._header(width - BESIDE))])
         rows = self._table
         if rows.faint != state.stale or self._minute != hour(now):
             rows.faint, self._minute = state.stale, hour(now)
@@ -245,7 +275,11 @@ class DomainsScreen(ListAndPaneScreen):
         self._table.focus()
 
     def _header(self, width: int) -> Line:
-        return domain_header(width, self._columns)
+        if not self._marks:
+            return domain_header(width, self._columns)
+        from drdeck.console.widgets.plans.mark_lines import mark_header
+
+        return mark_header(width)
 
     def go_to(self, name: str) -> None:
         """Put the cursor on a domain; a filter that hides it is taken away."""

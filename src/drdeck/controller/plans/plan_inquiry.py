@@ -35,7 +35,7 @@ from drdeck.model.times import show_spaced
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LooksAtRoom, OffersPlans, SiteError
 
-from .plan_look import begins_pitr, domain_check, kind_of, of_waves, summed, with_room
+from .plan_look import begins_pitr, direction, domain_check, kind_of, of_waves, summed, with_room
 from .run_estimate import estimate_s, took_before
 from .run_keeper import RunKeeper
 
@@ -155,7 +155,7 @@ class PlanInquiry:
             left_out = look.name not in inside or bool(request.except_running and look.running)
             checks[look.name] = msgspec.structs.replace(look, left_out=left_out)
         check = summed(plan, waves, of_waves(waves, checks), kind, run_pitr, self.watcher.now(), domains)
-        check = self._estimated(check)
+        check = msgspec.structs.replace(self._estimated(check), direction=direction(check, self.site.name))
         rehearsed = self._rehearsed(plan.name)
         says = check.says if rehearsed else (*check.says, "This plan was never run here before.")
         check = with_room(check, await self._room(check))

@@ -59,6 +59,7 @@ def domain_check(
         vms=domain.vms_total,
         synchronised=domain.mode is Mode.SYNCHRONISED,
         protected=protected.state,
+        comes_from=protected.address or domain.owner_address,
         running=protected.running,
         testable=domain.trial_offer is not None,
         tested=domain.tested,
@@ -166,6 +167,18 @@ def summed(
         facts=_facts(checks, going, running),
         says=tuple(_says(checks, going, kind, run_pitr, domains)),
         not_checked=NOT_CHECKED,
+    )
+
+
+_ANSWERS = {"reachable": "answers", "lost": "does not answer"}
+
+
+def direction(check: PlanCheck, to: str) -> str:
+    """From which protected sites, with whether they answer, the domains that would begin go to a site."""
+    going = (*check.of(Possible.YES), *check.of(Possible.WARNING))
+    sites = {(d.comes_from or "an unknown site", _ANSWERS.get(d.protected, "not asked")) for d in going}
+    return (
+        f"from {some([f'{site} ({answer})' for site, answer in sorted(sites)], 3)} to {to}" if sites else ""
     )
 
 

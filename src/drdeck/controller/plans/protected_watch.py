@@ -89,3 +89,4 @@ class ProtectedWatch:
             self.looks[run.id] = ProtectedAsked(
                 answers=answers, at=self.watcher.now(), answered_at=max(lost, default=None)
             )
+            self.watcher.on_change()

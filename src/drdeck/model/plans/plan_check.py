@@ -38,6 +38,8 @@ class DomainCheck(Frozen, frozen=True, kw_only=True):
     unmapped: tuple[str, ...] = ()
     protected: str = ""
     """the state of its protected site: reachable, lost, unknown"""
+    comes_from: str = ""
+    """its protected site's address; empty: not known"""
     running: int | None = None
     left_out: bool = False
     testable: bool = False
@@ -80,6 +82,8 @@ class PlanCheck(Frozen, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     says: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    direction: str = ""
+    """from which sites to which, in words: "from vcsa.prod.example (does not answer) to dr-west" """
     room: tuple[str, ...] = ()
     """of `says`: memory and room that all need together, and what is free; empty where no site told"""
     estimate_s: float | None = None

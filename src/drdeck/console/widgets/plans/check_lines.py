@@ -37,6 +37,19 @@ def sums_line(check: PlanCheck) -> Line:
     return tuple(pieces)
 
 
+def direction_lines(check: PlanCheck, width: int) -> list[Line]:
+    """From which sites to which."""
+    words = clean(check.direction) or "no domain would begin"
+    return [((part, "bold"),) for part in wrap(words[:1].upper() + words[1:], width)]
+
+
+def plan_cell(check: PlanCheck, domain: DomainCheck) -> Piece:
+    """The words of the list of domains on what a plan of the marked ones would do with one."""
+    word, style = _WORDS[domain.possible], _SIGNS[domain.possible][1]
+    pitr = ", Run PITR" if check.run_pitr else ""
+    return f"{word}: {reason_of(domain) or f'{check.type}{pitr}'}", style
+
+
 def by_trouble(check: PlanCheck) -> list[DomainCheck]:
     """Those that are not possible first, then warnings, then what is here already, then the rest by wave."""
     return sorted(check.domains, key=lambda d: (_ORDER.index(d.possible), d.wave))
@@ -72,7 +85,7 @@ def check_row(domain: DomainCheck, width: int, waves: tuple[str, ...]) -> Line:
 
 def reason_of(domain: DomainCheck) -> str:
     """Everything that is said of a domain, in one line."""
-    return clean("; ".join(text for text in (domain.reason, *domain.warnings) if text))
+    return clean("; ".join(dict.fromkeys(filter(None, (domain.reason, *domain.warnings)))))
 
 
 def _begins(domain: DomainCheck) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
@@ -285,10 +285,3 @@ def instant_line(run: RunView) -> Line:
     if run.pitr.cannot:
         pieces.append((f"; cannot reach it: {some([clean(n) for n in run.pitr.cannot])}", "bad"))
     return tuple(pieces)
-
-
-def marked_row(draw: Callable[[int], Line], width: int, mark: bool | None) -> Line:
-    """A row of a list beside its mark; None: nothing is marked there, so no column is given to marks."""
-    if mark is None:
-        return draw(width)
-    return (("✓ " if mark else "  ", "key"), *draw(width - 2))
