@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
     assert 'Seen now: erp is "Completing' in question["text"]
+    requested = re.search(r"drdeck asked for it at (\S+ \S+Z) and was interrupted", question["text"])
+    assert requested and requested.group(1).replace(" ", "T")[:10] == question["asked_at"][:10]
     operation = deck.json("tasks")["operations"][0]
     assert operation["id"] == ident and operation["state"] == "asking"
     deck.run("answer", ident, "skip", code=3)

@@ -240,6 +240,7 @@ def question(op: OperationView | None) -> Json | None:
         return None
     return {
         "operation": op.id,
+        "asked_at": time(op.question_at),
         "text": op.question.text,
         "choices": list(op.question.choices),
         "vms": sorted(op.question.vms.values()),

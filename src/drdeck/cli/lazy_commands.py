@@ -9,7 +9,7 @@ import click
 
 from drdeck.controller.process.logs import LEVELS
 
-from . import output
+from . import output, prompts
 from .manual.examples import attach as attach_examples
 
 
@@ -63,13 +63,21 @@ def _verbose(context: click.Context, option: click.Parameter, value: bool) -> No
         context.obj.log_level = LEVELS[0]
 
 
+def _no_input(context: click.Context, option: click.Parameter, value: bool) -> None:
+    prompts.no_input = prompts.no_input or value
+
+
+_EVERYWHERE = ((("-q", "--quiet"), _quiet), (("-v", "--verbose"), _verbose), (("--no-input",), _no_input))
+"""drdeck's own flags that stand after a command too, where hands put them, and what each does there."""
+
+
 def _take_everywhere(command: click.Command) -> None:
-    """Have a command, and all that it holds, take -q and -v after it too, where hands put them."""
+    """Have a command, and all that it holds, take those flags, unless it has one of that name itself."""
     names = {name for option in command.params for name in option.opts}
-    for letter, word, take in (("-q", "--quiet", _quiet), ("-v", "--verbose", _verbose)):
-        if names.isdisjoint((letter, word)):
+    for flags, take in _EVERYWHERE:
+        if names.isdisjoint(flags):
             command.params.append(
-                click.Option([letter, word], is_flag=True, expose_value=False, hidden=True, callback=take)
+                click.Option(flags, is_flag=True, expose_value=False, hidden=True, callback=take)
             )
     if isinstance(command, click.Group):
         for below in command.commands.values():

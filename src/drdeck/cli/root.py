@@ -105,7 +105,8 @@ INSIDE = {
     "-q",
     "--quiet",
     is_flag=True,
-    help="Leave out progress and closing sentences, never warnings; -q and -v also stand after the command.",
+    help="Leave out progress and closing sentences, never warnings; -q, -v and --no-input also stand after"
+    " the command.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="The same as --log-level debug; `drdeck logs` shows it.")
 @click.option(

@@ -336,9 +336,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.screen.call_after_refresh(self.redraw, self.screen)  # what may come a moment later
             self.run_worker(_import_later(), group="imports")
 
-    def redraw(self, screen: Screen[Any]) -> None:
-        """Draw one screen from the newest state."""
-        self.repainter.draw(screen)
+    def redraw(self, screen: Screen[Any], part: Callable[[], None] | None = None) -> None:
+        """Draw one screen from the newest state; with `part`, what that draws of it."""
+        self.repainter.draw(screen, part)
 
     def _tick(self) -> None:
         if isinstance(self._driver, Keyboard) and self._driver.hung_up():

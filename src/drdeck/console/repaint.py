@@ -61,12 +61,12 @@ class Repainter:
         full = [i for i, screen in enumerate(stack) if isinstance(screen, ConsoleScreen)]
         return list(stack[full[-1] :]) if full else []
 
-    def draw(self, screen: Screen[Any]) -> None:
-        """Draw one screen."""
+    def draw(self, screen: Screen[Any], part: Callable[[], None] | None = None) -> None:
+        """Draw one screen; of a full one only what `part` draws, where that is given."""
         if not screen.is_mounted or screen not in self._app.screen_stack:
             return
         if isinstance(screen, ConsoleScreen):
-            self.guarded(screen.draw)
+            self.guarded(part or screen.draw)
         elif isinstance(screen, Dialog):
             self.guarded(lambda: screen.take(self._app.state))
         if not self._app.drawing and screen.outer_size and self._app.state.heard:

@@ -16,6 +16,7 @@ from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, MakePlannedCall, TakeOver, encode
 from drdeck.model.planned import PlannedCall
+from drdeck.model.times import show
 from drdeck.sites.contract import (
     LimitsCalls,
     RecoverySite,
@@ -168,12 +169,13 @@ class Executor:
         commands = [
             (op.id, msgspec.structs.replace(c, asked_by=c.asked_by or op.actor)) for op, c in commands_due
         ]
+        at = show(self.watcher.now())
         self.recorder.record_all(
             [
                 Entry(
                     SELF,
                     facts.INTENT,
-                    {"operation": ident, "key": c.key, "command": encode(c), "says": c.says},
+                    {"operation": ident, "key": c.key, "command": encode(c), "says": c.says, "at": at},
                 )
                 for ident, c in commands
             ]
@@ -205,7 +207,7 @@ class Executor:
             data = {"operation": ident, "key": command.key, "task": task}
             await self.recorder.record_surely(facts.TASK, data, patient=True)
 
-        began_s = self.watcher.steady()
+        began_s, asked_at = self.watcher.steady(), self.watcher.now()
         try:
             result, text = await self.execute(command, begun)
         finally:
@@ -214,9 +216,10 @@ class Executor:
         took_ms = 1000 * (self.watcher.steady() - began_s)
         log.debug("%s: %s: %s after %.0f ms", ident, command.says, result, took_ms)
         self._rest((ident, command.key), result)
-        await self.recorder.record_surely(
-            facts.OUTCOME, outcome(ident, command, result, text, self.watcher.serial)
-        )
+        data = outcome(ident, command, result, text, self.watcher.serial)
+        if result == "unknown":
+            data["asked_at"] = show(asked_at)
+        await self.recorder.record_surely(facts.OUTCOME, data)
         if result not in ("done", "refused"):
             self.watcher.look_again()
 

@@ -73,7 +73,7 @@ def give(
         return WaitFor(f"{command.says}: its answer was lost; looking at the site")
     if key in op.lost and isinstance(command, MakePlannedCall) and command.call.after_loss == "ask":
         return AskOperator(
-            questions.unknown([key], [command.says], d, [command.call.vm] if command.call.vm else ())
+            questions.unknown(op, [key], [command.says], d, [command.call.vm] if command.call.vm else ())
         )
     if key in op.done and serial <= op.done[key]:
         return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
@@ -171,6 +171,7 @@ def due_work(op: Operation, d: Domain, serial: int) -> NextStep | None:
     if unknown:
         return AskOperator(
             questions.unknown(
+                op,
                 [call.key for call in unknown],
                 [call.says or call.kind for call in unknown],
                 d,

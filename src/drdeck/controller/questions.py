@@ -8,7 +8,7 @@ from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.domains import Domain
 from drdeck.model.planned import PlannedCall
 from drdeck.model.text import some
-from drdeck.model.times import show_duration
+from drdeck.model.times import show_duration, show_seconds
 
 _POWER = {"unknown": "in a state that is not known"}
 
@@ -33,12 +33,16 @@ def common_choices(calls: Sequence[PlannedCall]) -> tuple[str, ...]:
     return tuple(c for c in ("retry", "skip", "abort") if c in common)
 
 
-def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
+def unknown(
+    op: Operation, keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()
+) -> Question:
     """A doubt that only a person can end: the site does not show if it was done to VMs, by id, or all."""
     powers = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
     state = _some(powers) if powers else f'{domain.name} is "{domain.mode_label}"'
+    since = op.requested_at(keys)
+    requested = "drdeck asked for it" if since is None else f"drdeck asked for it at {show_seconds(since)}"
     text = (
-        f"Was this done: {_some(says)}? drdeck asked for it and was interrupted, or got no answer, and the"
+        f"Was this done: {_some(says)}? {requested} and was interrupted, or got no answer, and the"
         f" site does not show it. Seen now: {state}."
         " Look at the site, then answer confirm (it was done) or retry (it was not: do it)."
     )

@@ -165,7 +165,7 @@ def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next
     if key in op.done:
         return Complete("rolled back; another rollback has followed since")
     if key in op.lost:
-        return AskOperator(questions.unknown([key], [first.says], d))
+        return AskOperator(questions.unknown(op, [key], [first.says], d))
     return Fail("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
 
 

@@ -30,10 +30,12 @@ def test_quiet_leaves_out_remarks_and_no_refusal(deck: Deck) -> None:
 
 
 def test_without_input_what_is_missing_is_an_error(deck: Deck) -> None:
-    refused = deck.run("--no-input", "sites", "add", "--url", "https://vcsa.example/sdk", code=2)
-    assert refused.stderr == (
-        "drdeck: --no-input: this would be asked: Name of the site; give it as an option\n"
-    )
+    add = ("sites", "add", "--url", "https://vcsa.example/sdk")
+    for arguments in (("--no-input", *add), (*add, "--no-input")):
+        refused = deck.run(*arguments, code=2)
+        assert refused.stderr == (
+            "drdeck: --no-input: this would be asked: Name of the site; give it as an option\n"
+        )
 
 
 def test_verbose_is_the_log_level_debug(deck: Deck) -> None:

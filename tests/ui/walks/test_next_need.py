@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from drdeck.console.screens.domain_screen import DomainScreen
 from drdeck.controller.journal.operations import Question
 from drdeck.model.alarms import Alarm, Severity
@@ -11,6 +13,7 @@ from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
 
 ASKS = Question(id="q1", kind="failed", text="erp-db01 will not shut down", choices=("retry", "abort"))
+ASKED = datetime(2026, 11, 22, 10, 29, 17, tzinfo=UTC)
 MOVED = Alarm(
     time=NOW,
     severity=Severity.CRITICAL,
@@ -29,7 +32,10 @@ def site() -> FakeClient:
         domain("portal", Mode.COMPLETING),
         sick,
         in_session("billing"),
-        operations=(operation(of="hr", id="op-hr"), operation(of="portal", id="op-p", question=ASKS)),
+        operations=(
+            operation(of="hr", id="op-hr"),
+            operation(of="portal", id="op-p", question=ASKS, question_at=ASKED),
+        ),
     )
 
 
@@ -100,6 +106,7 @@ async def test_all_alarms_lead_to_their_domains() -> None:
         await deck.sees("failovers are in progress")
         await deck.press("escape", "A")
         await deck.sees("All alarms", "2 in 5 domains", "CRITICAL", "hr-db01: This virtual machine might")
+        await deck.sees("10:29:17Z CRITICAL portal", "Failover (force)")
         await deck.press("down", "enter")
         await deck.until(lambda: on(deck) == "hr" and isinstance(deck.app.screen, DomainScreen), "its domain")
 

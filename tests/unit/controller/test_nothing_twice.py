@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from tests.support.waiting import eventually
 
 IN_SESSION = domain(Mode.PITR_SESSION, session=session(id="op-0"))
 ANOTHER = domain(Mode.PITR_SESSION, session=session(id="op-9"))
+SENT = "2026-01-16T22:00:05.25Z"
 OVERTAKEN = domain(Mode.PITR_SESSION, session=session(id="op-0", last_operation="op-7"))
 
 
@@ -111,6 +113,30 @@ def test_a_try_that_never_left_hides_no_earlier_one_that_was_lost(tmp_path: Path
     exiting = facts.read(journal)["op-1"]
     assert commands(next_step(exiting, IN_SESSION, 5)) == [ExitSession]
     assert isinstance(next_step(exiting, domain(Mode.RUNNING_IN_FAILOVER), 5), Complete)
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        [(facts.STARTED, {})],
+        [(facts.OUTCOME, {"key": "RollBack", "result": "unknown", "serial": 0, "asked_at": SENT})],
+    ],
+)
+def test_a_question_about_a_lost_answer_tells_when_it_was_requested(
+    lost: list[tuple[str, dict[str, Any]]], tmp_path: Path
+) -> None:
+    """Whether the process that requested it died, or only the answer did not come."""
+    journal = Journal(tmp_path / "journal.db")
+    request = {"action": "pitr_run", "domain": "erp", "to": "2026-01-16T21:00:00Z"}
+    accepted: dict[str, Any] = {"request": request, "asked_at": "2026-01-16T22:00:00Z", "session": "op-0"}
+    for kind, data in (
+        (facts.ACCEPTED, accepted), (facts.INTENT, {"key": "RollBack", "at": SENT}), *lost,
+    ):  # fmt: skip
+        journal.append(ANNA, kind, {"operation": "op-1", **data})
+    step = next_step(facts.read(journal)["op-1"], OVERTAKEN, 1)
+    assert isinstance(step, AskOperator)
+    assert "drdeck asked for it at 2026-01-16 22:00:05Z and was interrupted, or got" in step.question.text
     journal.close()
 
 

@@ -9,7 +9,7 @@ from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, end_stale, json_option, runs
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
-from drdeck.model.returning.checklist import OpenWay, ReturnStep, open_ways, return_steps
+from drdeck.model.returning.checklist import OpenWay, ReturnStep, by_openness, open_ways, return_steps
 
 
 @click.command("way-back")
@@ -75,6 +75,7 @@ def _print(domain: Domain, ways: tuple[OpenWay, ...], steps: tuple[ReturnStep, .
         output.say(f"      by {step.by}; checked by: {step.checked_by}")
     if steps:
         output.say()
-    output.say("Open now:" if ways else "Nothing of the way back is open now.")
-    for way in ways:
-        output.say(f"  {way.label}: {way.reason or way.command}")
+    for heading, group in by_openness(ways):
+        output.say(f"{heading}:" if group else f"{heading}.")
+        for way in group:
+            output.say(f"  {way.label}: {way.reason or way.command}")

@@ -47,7 +47,8 @@ class AlarmRow(NamedTuple):
 
     @property
     def key(self) -> str:
-        return "/".join((self.domain, self.alarm.kind, self.alarm.vm or "", self.alarm.time.isoformat()))
+        time = self.alarm.time.isoformat() if self.domain else ""
+        return "/".join((self.domain, self.alarm.kind, self.alarm.vm or "", time))
 
 
 def _without_name(alarm: Alarm) -> str:
@@ -72,7 +73,7 @@ def rows_of(state: State, now: datetime) -> list[AlarmRow]:
     asks = [
         AlarmRow(
             Alarm(
-                time=now,
+                time=o.question_at or now,
                 severity=Severity.CRITICAL,
                 vm=None,
                 kind=f"question {o.id}",
@@ -136,6 +137,8 @@ class AlarmsScreen(ConsoleScreen):
     def _line(self, row: AlarmRow, width: int) -> Line:
         alarm = row.alarm
         time = second(alarm.time) if alarm.time.date() == self.now().date() else stamp(alarm.time)[5:14] + "h"
+        if not row.domain:
+            time = "now".ljust(len(time))  # since when is not told of what the site itself warns of
         start: Line = (
             (f"{time} ", ""),
             (f"{left(alarm.severity.upper(), 8)} ", STYLES[alarm.severity]),

@@ -30,7 +30,6 @@ class ListAndPaneScreen(FilteredScreen):
         self._pane: DomainPane | None = None
         self._follows = False
         """the cursor has moved, and what depends on its row is not drawn yet"""
-        self._only_pane = False
 
     def target(self) -> str | None:
         row = self._table.row
@@ -78,16 +77,9 @@ class ListAndPaneScreen(FilteredScreen):
     def _follow(self) -> None:
         self._follows = False
         self.follow_target()
-        self._only_pane = True
-        try:
-            self.desk.redraw(self)
-        finally:
-            self._only_pane = False
+        self.desk.redraw(self, self._draw_row)
 
-    def draw(self) -> None:
-        """All of it; when the cursor has moved, only what depends on its row."""
-        if self._only_pane:
-            self.draw_keys()
-            self.draw_pane(self.state, self.now())
-        else:
-            super().draw()
+    def _draw_row(self) -> None:
+        """Only what depends on the row under the cursor."""
+        self.draw_keys()
+        self.draw_pane(self.state, self.now())

@@ -62,6 +62,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     """VM id -> name: the operator said to go on without it"""
     failed: dict[str, str] = {}
     lost: dict[str, int] = {}
+    lost_at: dict[str, datetime] = {}
+    """key in `lost` -> when that command was requested; not known of what an older drdeck journaled"""
     unsent: dict[str, int] = {}
     going: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
@@ -102,6 +104,10 @@ class Operation(Frozen, frozen=True, kw_only=True):
         """Keys whose command must not be given again before the site was seen anew."""
         return self.lost | self.unsent
 
+    def requested_at(self, keys: Iterable[str]) -> datetime | None:
+        """The first instant at which one of these commands without an answer was requested; None: unknown."""
+        return min((self.lost_at[key] for key in keys if key in self.lost_at), default=None)
+
     def uncertain(self, key: str) -> bool:
         """True if a command may have reached the site already, and nobody here knows what came of it."""
         return key in self.lost or (self.adopted and key not in self.answered)
@@ -126,6 +132,8 @@ class OperationView(Frozen, frozen=True, kw_only=True):
     state: OperationState
     request: Request
     question: Question | None = None
+    question_at: datetime | None = None
+    """since when it has asked, whatever it asks; None where it asks nothing"""
     waits_for: str = ""
     ended_at: datetime | None = None
     error: str | None = None
@@ -160,6 +168,7 @@ def view_of(operation: Operation) -> OperationView:
         state=operation.state,
         request=msgspec.structs.replace(operation.request, preview=None),
         question=operation.question,
+        question_at=operation.question_at,
         waits_for=ANSWER if operation.question is not None else operation.waits_for,
         ended_at=operation.ended_at,
         error=operation.error,

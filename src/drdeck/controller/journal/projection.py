@@ -81,8 +81,11 @@ def project(events: Iterable[Event], every: bool = False) -> Operations:
     they start again at 0: the first view after the start is a fresh one.
     """
     operations: Operations = {}
+    requested: dict[tuple[str, str], datetime] = {}
     for event in events:
         operations = apply(operations, event)
+        if event.kind == INTENT and "at" in event.data:
+            requested[event.data["operation"], event.data["key"]] = datetime.fromisoformat(event.data["at"])
         if event.kind == ENDED and not every:
             operations = recent(operations)
     return {
@@ -91,6 +94,7 @@ def project(events: Iterable[Event], every: bool = False) -> Operations:
             going=frozenset(),
             slow=frozenset(),
             lost=dict.fromkeys([*op.lost, *op.going], 0),
+            lost_at=op.lost_at | {k: requested[op.id, k] for k in op.going if (op.id, k) in requested},
             unsent=dict.fromkeys(op.unsent, 0),
             done=dict.fromkeys(op.done, 0),
         )
@@ -175,6 +179,8 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
             calls = {**calls, key: command.call}
         failed = {**op.failed, key: data["text"]}
         return _replace(op, failed=failed, calls=calls, done=_without(op.done, [key]))
+    if "asked_at" in data:
+        op = _replace(op, lost_at={**op.lost_at, key: datetime.fromisoformat(data["asked_at"])})
     return _replace(op, lost={**op.lost, key: serial}, answered=op.answered - {key})
 
 
@@ -263,6 +269,7 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         done={},
         failed={},
         lost={},
+        lost_at={},
         unsent={},
         going=frozenset(),
         answered=frozenset(),

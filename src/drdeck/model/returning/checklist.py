@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from drdeck.model.actions.action_table import BY_NAME, refusal
@@ -65,6 +66,17 @@ def open_ways(domain: Domain, now: datetime, read_only: bool = False) -> tuple[O
         for name, command in COMMANDS.items()
         if BY_NAME[name].listed(domain)
     )
+
+
+def by_openness(ways: Sequence[OpenWay]) -> tuple[tuple[str, tuple[OpenWay, ...]], ...]:
+    """The ways that are open and those that are closed, each under its heading; only such as there are."""
+    if not ways:
+        return (("Nothing of the way back is open now", ()),)
+    groups = (
+        ("Open now", tuple(way for way in ways if way.reason is None)),
+        ("Not possible now", tuple(way for way in ways if way.reason is not None)),
+    )
+    return tuple(group for group in groups if group[1])
 
 
 def return_steps(domain: Domain, protected: ProtectedSite) -> tuple[ReturnStep, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from drdeck.console.dialogs.dialog import BOX_WIDTH
 from drdeck.console.dialogs.fact_sheets import Help, row
 from drdeck.console.format import Line, wrap
-from drdeck.model.returning.checklist import OpenWay, ReturnStep
+from drdeck.model.returning.checklist import OpenWay, ReturnStep, by_openness
 from drdeck.model.text import clean
 
 _WIDTH = BOX_WIDTH - 9
@@ -19,8 +19,9 @@ class ReturnList(Help):
 
     def __init__(self, domain: str, steps: Sequence[ReturnStep], ways: Sequence[OpenWay]) -> None:
         rows: list[Line] = [line for step in steps for line in _lines(step)]
-        rows.append((("Open now" if ways else "Nothing of the way back is open now.", "head"),))
-        rows += [line for way in ways for line in row(way.label, way.reason or way.command)]
+        for heading, group in by_openness(ways):
+            rows.append(((heading, "head"),))
+            rows += [line for way in group for line in row(way.label, way.reason or way.command)]
         super().__init__(f"Way Back: Protected Domain {clean(domain)}", rows)
 
 
