@@ -157,7 +157,16 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
         else {"id": d.failover.id, "type": str(d.failover.type), "run_pitr": d.failover.run_pitr},
         "vms": [vm(v) for v in d.vms],
         "left_out": list(d.left_out),
-        "steps": [{**(step(s) or {}), "state": str(s.state), "detail": s.detail} for s in d.steps],
+        "steps": [
+            {
+                **(step(s) or {}),
+                "state": str(s.state),
+                "detail": s.detail,
+                "began_at": time(s.began_at),
+                "ended_at": time(s.ended_at),
+            }
+            for s in d.steps
+        ],
         "excluded": [period(p) for p in d.excluded],
         "networks": {
             "protected": list(d.networks.protected),

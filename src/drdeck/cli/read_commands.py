@@ -147,7 +147,8 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
         output.say(f"Cannot be reached: {period['from']} to {period['to'] or 'now'}")
     for step in d.steps or ((d.step,) if d.step else ()):
         detail = f": {step.detail}" if step.detail else ""
-        output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
+        took = "" if step.took_s is None else f", {show_clock(step.took_s)}"
+        output.say(f"{step.number:>3}/{step.of} [{step.state}{took}] {step.label}{detail}")
     if d.estimate is not None:
         output.say(f"{d.estimate.says(now).capitalize()}")
     if shaped["question"]:

@@ -21,6 +21,7 @@ from drdeck.controller.passwords.password_store import PasswordStore, UnusablePa
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
+from drdeck.model.step_times import with_step_times
 from drdeck.model.times import utcnow
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
@@ -133,6 +134,7 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
+        view = with_step_times(view, self.watcher.view)
         view = self._estimates.with_remarks(with_defaults(self._again.with_remarks(view), self.networks))
         self.watcher.saw(view)
         self._trail.follow(view)

@@ -187,6 +187,16 @@ class Step(Frozen, frozen=True, kw_only=True):
     state: StepState = StepState.PENDING
     progress: float | None = None
     detail: str = ""
+    began_at: datetime | None = None
+    """when it was seen to begin, by the site's clock; None where nobody looked then"""
+    ended_at: datetime | None = None
+
+    @property
+    def took_s(self) -> float | None:
+        """Seconds that it took; None while it is not done, or where nobody looked."""
+        if self.began_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.began_at).total_seconds()
 
 
 class Session(Frozen, frozen=True, kw_only=True):

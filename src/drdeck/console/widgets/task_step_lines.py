@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, wrap
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
@@ -57,8 +59,14 @@ def step_lines(domain: Domain, width: int, room: int = 0) -> list[Line]:
         if plain and len(steps) > 1:
             sign, style, word = _SIGNS[StepState.DONE]
             span = f"{steps[0].number:>2} to {steps[-1].number}"
+            whole = msgspec.structs.replace(steps[-1], began_at=steps[0].began_at)
             lines.append(
-                ((f"  {sign} ", style), (f"{span}  of {steps[-1].of} steps", ""), (f"  {word}", style))
+                (
+                    (f"  {sign} ", style),
+                    (f"{span}  of {steps[-1].of} steps", ""),
+                    (f"  {word}", style),
+                    (_time_of(whole), "dim"),
+                )
             )
         else:
             lines += [line for step in steps for line in _one_step(domain, step, width)]
@@ -71,6 +79,14 @@ def _plainly_done(step: Step) -> bool:
     return step.state is StepState.DONE and not step.detail
 
 
+def _time_of(step: Step) -> str:
+    """The length of a step, or since when it is under way; empty where that is not known."""
+    if step.took_s is not None:
+        return f"  {show_clock(step.took_s)}"
+    at_work = step.state in (StepState.CURRENT, StepState.FAILED)
+    return f"  since {second(step.began_at)}" if at_work and step.began_at is not None else ""
+
+
 def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
     lines: list[Line] = []
     sign, style, word = _SIGNS[step.state]
@@ -78,7 +94,7 @@ def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
     label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
     if word == "current" and step.progress is not None:
         label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
-    lines.append((*label, (f"  {word}", style)))
+    lines.append((*label, (f"  {word}", style), (_time_of(step), "dim")))
     if step.detail:
         style = "bad" if word == "failed" else "dim"
         lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
@@ -89,7 +105,8 @@ def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
 
 def current_of(lines: Sequence[Line]) -> range:
     """The lines of the current or failed step with what goes on under it; none when no step is that."""
-    start = next((i for i, line in enumerate(lines) if line[-1][0] in ("  current", "  failed")), None)
+    words = ("  current", "  failed")
+    start = next((i for i, line in enumerate(lines) if any(text in words for text, _ in line)), None)
     if start is None:
         return range(0)
     after = (i for i in range(start + 1, len(lines)) if not plain_of(lines[i]).startswith(" " * 8))

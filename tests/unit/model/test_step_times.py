@@ -1,0 +1,74 @@
+"""Times of task steps, timed from view to view."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from drdeck.console.format import plain_of
+from drdeck.console.widgets.task_step_lines import current_of, step_lines
+from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Step, StepState
+from drdeck.model.step_times import with_step_times
+from drdeck.model.views import SiteView
+from tests.support.fakesite import FakeSite
+from tests.support.operation_build import domain
+
+LABELS = ("Prepare", "Recover", "Execute runbook")
+STATES = {"d": StepState.DONE, "c": StepState.CURRENT, "p": StepState.PENDING, "f": StepState.FAILED}
+
+
+def followed(*looks: str | None) -> Domain:
+    """The domain after looks ten seconds apart, each with the states of its steps; None: unreadable then."""
+    before: SiteView | None = None
+    empty = FakeSite()._view()
+    for number, states in enumerate(looks):
+        steps = tuple(
+            Step(number=n, of=3, label=label, state=STATES[state])
+            for n, (label, state) in enumerate(zip(LABELS, states or "", strict=False), 1)
+        )
+        failover = Failover(id="op-1" if states else "op-0", type=FailoverType.FORCE)
+        broken = "gone" if states is None else None
+        at = domain(Mode.COMPLETING, steps=steps, failover=failover, broken=broken)
+        site = empty.clock.site.replace(minute=0, second=0) + timedelta(seconds=10 * number)
+        clock = msgspec.structs.replace(empty.clock, site=site)
+        before = with_step_times(msgspec.structs.replace(empty, clock=clock, domains=(at,)), before)
+    assert before is not None
+    return before.domains[0]
+
+
+@pytest.mark.parametrize(
+    ("looks", "took"),
+    [
+        (["", "cpp", "dcp", "dcp", "ddc"], [10, 20, None]),
+        (["", "cpp", "fpp", "cpp", "dcp"], [30, None, None]),  # it was tried again
+        (["cpp", "dcp", "ddc"], [None, 10, None]),  # the first began before anybody looked
+        (["", "cpp", None, "dcp", "ddc"], [None, None, None]),  # nor while it could not be read
+        (["", "cpp", "dcp", "cpp", "dcp"], [10, None, None]),  # gone back to: the last time counts
+    ],
+)
+def test_a_step_took_what_was_seen_of_it(looks: list[str | None], took: list[float | None]) -> None:
+    assert [step.took_s for step in followed(*looks).steps] == took
+
+
+def test_the_steps_of_the_next_failover_begin_anew() -> None:
+    first = followed("", "cpp", "dcp")
+    view = FakeSite()._view()
+    again = msgspec.structs.replace(first, failover=Failover(id="op-2", type=FailoverType.FORCE))
+    bare = tuple(msgspec.structs.replace(s, began_at=None, ended_at=None) for s in again.steps)
+    new = msgspec.structs.replace(view, domains=(msgspec.structs.replace(again, steps=bare),))
+    timed = with_step_times(new, msgspec.structs.replace(view, domains=(first,))).domains[0]
+    assert [step.began_at for step in timed.steps] == [None, view.clock.site, None]
+
+
+def test_lines_tell_how_long_each_took_and_since_when_the_current_one_is_under_way() -> None:
+    lines = step_lines(followed("", "cpp", "dcp", "dcp", "ddc"), 80, room=9)
+    assert [plain_of(line).rstrip() for line in lines] == [
+        "  ✓  1  Prepare  done  00:00:10",
+        "  ✓  2  Recover  done  00:00:20",
+        "  ▶  3  Execute runbook  current  since 22:00:40Z",
+    ]
+    assert current_of(lines) == range(2, 3)
+    folded = step_lines(followed("", "cpp", "dcp", "dcp", "ddc"), 80)
+    assert plain_of(folded[0]) == "  ✓  1 to 2  of 3 steps  done  00:00:30"
