@@ -246,7 +246,7 @@ def preview(
         warns=(
             *(hazard.text for hazard in hazards.warns),
             *([after] if after else []),
-            *_unseen(request, protected),
+            *_before_undo(request, protected),
         ),
         against=tuple(fact.text for fact in evidence),
         against_names=tuple(fact.name for fact in evidence),
@@ -261,11 +261,18 @@ def preview(
     )
 
 
-def _unseen(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
-    """A warning before an undo: nobody asks whether there is anything to go back to."""
-    if request.action != "failover_undo" or protected.state != "unknown":
+def _before_undo(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
+    """A warning where nobody can tell whether there is anything to go back to, or where it runs already."""
+    if request.action != "failover_undo":
         return ()
-    return (f"Nobody can tell whether its VMs are there: the protected site {describe(protected)}.",)
+    if protected.state == "unknown":
+        return (f"Nobody can tell whether its VMs are there: the protected site {describe(protected)}.",)
+    if protected.running:
+        return (
+            f"At the protected site {protected.running} of its {protected.total} VMs run already: both copies"
+            " run until those here are off.",
+        )
+    return ()
 
 
 def accept(
