@@ -188,7 +188,7 @@ async def test_what_the_top_line_has_no_room_for_is_counted_and_stands_among_all
         await deck.sees("TRN", "UNPROTECTED a-lo", "Protected Domains")
         assert len([line for line in deck.text.splitlines() if "!" in line]) == 0, "no second line for it"
         await deck.press("A")
-        await deck.sees("All alarms", "the site", warning)
+        await deck.sees("All alarms", "now       WARNING  the site", warning)
 
 
 COUNTED = [(0, 0, ""), (1, 0, "1 ASK: d0"), (3, 0, "3 ASK"), (0, 1, "UNPROTECTED s0 00:12:31"),

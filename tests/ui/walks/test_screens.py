@@ -296,6 +296,9 @@ async def test_control_characters_in_names_are_seen() -> None:
 async def test_ascii_where_the_locale_is_not_utf8() -> None:
     async with running(FakeClient(domain("漢字"), in_session()), environ={"LANG": "C"}) as deck:
         assert deck.text.isascii()
+        await deck.press("question_mark")
+        await deck.sees("up/down j k Move", "down more")
+        await deck.press("escape")
         for key in ("enter", "m", "escape", "right", "t", "escape", "escape", "f"):
             await deck.press(key)
             assert deck.text.isascii(), key

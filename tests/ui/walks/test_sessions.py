@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from textual.events import Key
 
+from drdeck.controller.journal.operations import SESSION_OPEN
 from drdeck.model.domains import Mode, Period
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation
@@ -112,6 +113,16 @@ async def test_exit_without_a_rollback_wants_the_name() -> None:
     assert (client.submitted[0].action, client.submitted[0].confirm) == ("pitr_exit", "files")
 
 
+async def test_without_colours_an_empty_field_is_seen() -> None:
+    environ = {"LANG": "C.UTF-8", "NO_COLOR": "1"}
+    async with running(FakeClient(in_session()), environ=environ) as deck:
+        await deck.press("m", "down", "enter")
+        await deck.sees('Type the name of the domain, "files"')
+        strips = deck.app.screen._compositor.render_strips(deck.app.size)
+        drawn = [s.text for strip in strips for s in strip if s.style and s.style.underline]
+        assert any(text.isspace() and len(text) > 20 for text in drawn)
+
+
 async def test_a_session_by_hand() -> None:
     client = FakeClient(domain("mine", Mode.RUNNING_IN_FAILOVER))
     async with running(client) as deck:
@@ -141,6 +152,16 @@ async def test_the_timeline_can_be_narrowed() -> None:
         await deck.press("z", "z", "z")
         await deck.sees("09:42:07Z")
         assert "08:44:31Z" not in deck.text
+
+
+async def test_the_next_act_of_a_session_is_named_as_it_stands() -> None:
+    waits = operation(of="files", waits_for=SESSION_OPEN)
+    client = FakeClient(in_session(), operations=(waits,))
+    async with running(client) as deck:
+        await deck.press("enter", "t")
+        await deck.sees("Task Steps of files", "next: p Run PITR, then m Exit PITR Session")
+        client.tell(in_session(rollbacks=1), operations=(waits,))
+        await deck.sees("next: m Exit PITR Session, or p Run PITR again")
 
 
 async def test_the_rollback_in_force_is_drawn() -> None:

@@ -125,6 +125,21 @@ async def test_no_result_opens_while_somebody_types() -> None:
         await deck.sees("Continuous Rehydration Task Result")
 
 
+async def test_no_result_opens_over_a_field_that_is_typed_into_however_slowly() -> None:
+    open_one = operation(of="erp-prod", id="op-7")
+    client = FakeClient(domain(mode=Mode.COMPLETING), operations=(open_one,))
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "/")
+        client.tell(domain(mode=Mode.RUNNING_IN_FAILOVER), operations=(ended(open_one),))
+        await deck.sees("Failover (force) of erp-prod: done")
+        await deck.becomes_quiet()
+        assert deck.dialog is None
+        await deck.press("e", "escape", "escape")
+        await deck.becomes_quiet()
+        await deck.sees("Continuous Rehydration Task Result")
+
+
 async def test_of_several_results_none_opens_and_a_key_lists_them() -> None:
     names = ("hr", "lab", "warehouse")
     going = tuple(operation(of=n, id=f"op-{n}") for n in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drdeck.controller.controller import Controller
@@ -14,7 +15,7 @@ from drdeck.controller.journal.operation_evidence import operation_report
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.actions.request import Request
-from drdeck.model.domains import FailoverType, ProtectedSite
+from drdeck.model.domains import FailoverType, ProtectedSite, Step, StepState
 from tests.support.controlling import ANNA, complete, controlling, state
 from tests.support.fakesite import START, FakeSite
 from tests.support.waiting import eventually
@@ -86,6 +87,17 @@ async def test_the_end_of_an_act_that_began_later_is_estimated(site: FakeSite, f
         assert controller.view is not None
         estimate = controller.view.domains[0].estimate
         assert estimate is not None and estimate.source == "1 of 2 VMs recovered"
+
+
+async def test_a_step_tells_how_long_it_took(site: FakeSite, file: Path) -> None:
+    first, last = (Step(number=n, of=2, label=label) for n, label in enumerate(("Recover", "Start"), 1))
+    states = StepState.PENDING, StepState.CURRENT, StepState.DONE
+    async with controlling(site, file) as controller:
+        for state_now in states:
+            site.set(steps=(msgspec.structs.replace(first, state=state_now), last))
+            await site.taken_in(controller)
+        assert controller.view is not None
+        assert [step.took_s for step in controller.view.domains[0].steps] == [1, None]
 
 
 async def test_a_whole_flow_ends_the_completion_after_the_exit(site: FakeSite, file: Path) -> None:

@@ -151,7 +151,7 @@ def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
 def _key_cell(row: tuple[str, str, str] | None) -> Line:
     if row is None:
         return ((" " * COLUMN, ""),)
-    return ((left(arrows(row[0]), 11), "key"), (left(row[1], COLUMN - 11), ""))
+    return ((left(arrows(row[0]), 12), "key"), (left(row[1], COLUMN - 12), ""))
 
 
 def help_dialog(app: Console) -> Help:

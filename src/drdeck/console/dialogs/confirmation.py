@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
+from drdeck.console.format import arrows
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
 from drdeck.model.text import clean
@@ -109,7 +110,7 @@ class ConfirmByName(Confirm):
     def keys(self) -> list[tuple[str, str]]:
         in_field = isinstance(self.focused, Input)
         key = "enter" if in_field else "↓"
-        to_yes = (key, f"To {self._yes}") if self.matches else ("", f"{key} To {self._yes}")
+        to_yes = (key, f"To {self._yes}") if self.matches else ("", f"{arrows(key)} To {self._yes}")
         press = [] if in_field else [PRESS]
         return [NEXT, to_yes, *press, CANCEL]
 

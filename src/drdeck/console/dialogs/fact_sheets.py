@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from drdeck.console.format import UNKNOWN, Line, left, stamp, wrap
+from drdeck.console.format import UNKNOWN, Line, arrows, left, stamp, wrap
 from drdeck.console.state import describe
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.text_lines import Lines
@@ -68,7 +68,7 @@ class Help(Facts):
         """Say as well that there is more below: also after another size, or when the end is reached."""
         super().draw_keys()
         body = self.query_one("#body", VerticalScroll)
-        more = (("   ", ""), ("↓ more", "key")) if body.scroll_y < body.max_scroll_y else ()
+        more = (("   ", ""), (f"{arrows('↓')} more", "key")) if body.scroll_y < body.max_scroll_y else ()
         self.query_one("#heading", Lines).put([((self.heading, "head"), *more)])
 
     def action_line(self, by: int) -> None:

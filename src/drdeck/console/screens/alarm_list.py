@@ -21,6 +21,8 @@ from .screen import ConsoleScreen
 
 STYLES = {Severity.CRITICAL: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 DETAIL_LINES = 5
+SITE_KIND = "site "
+"""How the kind of an alarm begins that is a warning of the site itself."""
 
 
 class AlarmRow(NamedTuple):
@@ -46,8 +48,13 @@ class AlarmRow(NamedTuple):
         return f"{len(self.also) + 1} VMs: {_without_name(self.alarm)}"
 
     @property
+    def untimed(self) -> bool:
+        """True for what the site itself warns of, which does not tell since when."""
+        return not self.domain and self.alarm.kind.startswith(SITE_KIND)
+
+    @property
     def key(self) -> str:
-        time = self.alarm.time.isoformat() if self.domain else ""
+        time = "" if self.untimed else self.alarm.time.isoformat()
         return "/".join((self.domain, self.alarm.kind, self.alarm.vm or "", time))
 
 
@@ -97,7 +104,7 @@ def rows_of(state: State, now: datetime) -> list[AlarmRow]:
     ]
     warnings = () if state.listing is None else state.listing.warnings
     own = [
-        Alarm(time=now, severity=Severity.WARNING, vm=None, kind=f"site {place}", text=text)
+        Alarm(time=now, severity=Severity.WARNING, vm=None, kind=f"{SITE_KIND}{place}", text=text)
         for place, text in enumerate(warnings)
     ]
     return (
@@ -137,8 +144,8 @@ class AlarmsScreen(ConsoleScreen):
     def _line(self, row: AlarmRow, width: int) -> Line:
         alarm = row.alarm
         time = second(alarm.time) if alarm.time.date() == self.now().date() else stamp(alarm.time)[5:14] + "h"
-        if not row.domain:
-            time = "now".ljust(len(time))  # since when is not told of what the site itself warns of
+        if row.untimed:
+            time = "now".ljust(len(time))
         start: Line = (
             (f"{time} ", ""),
             (f"{left(alarm.severity.upper(), 8)} ", STYLES[alarm.severity]),

@@ -178,7 +178,8 @@ class DomainPane(Vertical):
             needs_you.append(f"PITR session of {part}: no points of the others either")
         for style, remarks in (("warn", needs_you), ("accent", going_on)):
             lines += [((f" {part}", style),) for text in remarks for part in wrap_some(text, width - 2, 3)]
-        going = operation_lines(state.open_operations(domain.name), width - 2, self.desk.remapped)
+        open_ones = state.open_operations(domain.name)
+        going = operation_lines(open_ones, width - 2, self.desk.remapped, domain.session)
         going += estimate_lines(domain, now, width - 2)
         return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
 

@@ -42,7 +42,8 @@ class StepsScreen(ConsoleScreen):
         if domain is None:
             return
         self.each_second(state, now)
-        going = operation_lines(state.open_operations(name), width - 2, self.desk.remapped)
+        open_ones = state.open_operations(name)
+        going = operation_lines(open_ones, width - 2, self.desk.remapped, domain.session)
         going += estimate_lines(domain, now, width - 2)
         old = wrap(clean(state.out_of_date), width - 4) if state.out_of_date else []
         warning: list[Line] = [((f" ! {part}", "bad"),) for part in old]

@@ -26,7 +26,7 @@ from drdeck.console.format import (
 from drdeck.console.key_bindings import shown_key
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import SESSION_OPEN, OperationView
-from drdeck.model.domains import Domain, Mode, Owner
+from drdeck.model.domains import Domain, Mode, Owner, Session
 from drdeck.model.text import clean, show_bytes
 
 AFTER_FAILOVER = (Mode.RUNNING_IN_FAILOVER, Mode.PITR_SESSION, Mode.PROTECTED)
@@ -180,16 +180,21 @@ def estimate_lines(domain: Domain, now: datetime, width: int) -> list[Line]:
 
 
 def operation_lines(
-    operations: Sequence[OperationView], width: int, remapped: Mapping[str, str] | None = None
+    operations: Sequence[OperationView],
+    width: int,
+    remapped: Mapping[str, str] | None = None,
+    session: Session | None = None,
 ) -> list[Line]:
     """The open operations of a domain, by whom, and what they wait for; nothing of that is cut. An open
-    session names its next acts with their keys, as `remapped`."""
+    session names its next acts with their keys, as `remapped`: after a rollback the exit first."""
     run, leave = shown_key("pitr_run", remapped), shown_key("more", remapped)
     lines: list[Line] = []
     for operation in operations:
         waits = clean(operation.waits_for) or "at work"
         if waits == SESSION_OPEN:
             waits = f"next: {run} Run PITR, then {leave} Exit PITR Session"
+            if session is not None and session.rolled_back_to is not None:
+                waits = f"next: {leave} Exit PITR Session, or {run} Run PITR again"
         if operation.question is not None:
             waits = f"waiting for {waits}"
         style = "warn" if operation.unknown else "accent"

@@ -162,6 +162,7 @@ def marks(
             if gap <= usually * GAP and before >= span.start and before + timedelta(seconds=gap) <= span.end:
                 last = span.cell(before + timedelta(seconds=gap))
                 cells[span.cell(before) : last + 1] = [("═", "")] * (last + 1 - span.cell(before))
+    line = [text == "═" for text, _ in cells]
     oldest_first = sorted(points.points, key=lambda p: p.time)
     for point, after in itertools.zip_longest(oldest_first, oldest_first[1:]):
         if not span.start <= point.time <= span.end:
@@ -170,10 +171,10 @@ def marks(
         if not point.abnormal_since:
             cells[cell] = cells[cell] if cells[cell][0] in "═✗" else ("│", "")
             continue
-        last = cell
-        if after is not None and after.abnormal_since and cells[cell][0] == "═":
-            last = span.cell(min(after.time, span.end))
-        cells[cell : last + 1] = [("✗", "bad")] * (last + 1 - cell)
+        last = span.cell(min(after.time, span.end)) if after is not None and after.abnormal_since else cell
+        for place in range(cell, last + 1):
+            if place == cell or line[place]:
+                cells[place] = ("✗", "bad")
     good = place_before(points.points)
     if good is not None and span.start <= points.points[good].time <= span.end:
         cells[span.cell(points.points[good].time)] = ("★", "ok")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.widgets.domain_columns import domain_row
-from drdeck.console.widgets.list_rows import STATE, health_head, state_text
-from drdeck.model.domains import Health, Mode
+from drdeck.console.widgets.list_rows import STATE, health_head, state_text, vm_status
+from drdeck.model.domains import VM_STATUS_LABELS, Health, Mode
 from drdeck.model.facts.life_facts import WayBack
 from tests.support.console.fake_client import NOW, domain, vm
 
@@ -49,3 +49,8 @@ def test_the_health_of_all_vms_is_never_cut_to_half_a_number(failed: int, width:
     vms = [vm(f"vm{n}", health=Health.FAILED if n < failed else Health.OK) for n in range(20)]
     head = health_head(vms, width)
     assert head is not None and head[0] == text
+
+
+@pytest.mark.parametrize("status", VM_STATUS_LABELS)
+def test_a_vm_whose_check_fails_is_never_drawn_as_a_good_one(status: str) -> None:
+    assert vm_status(vm("erp-db01", status=status, health=Health.FAILED)) == ("✗", "Unhealthy", "bad")

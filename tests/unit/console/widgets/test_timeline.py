@@ -18,7 +18,7 @@ SPAN = Span(NOW - 60 * MINUTE, NOW, 60)
 """A cell a minute"""
 
 
-def points_before(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
+def points_before(*minutes: float, hint: int | None = None, written: int = 60) -> Points:
     """Points so many minutes before now, newest first; `hint`: the minute of one that is abnormal."""
     return Points(
         points=tuple(
@@ -84,6 +84,17 @@ def test_points_that_are_near_each_other_are_a_line_with_the_gaps_that_there_are
     sick = [changed(p, abnormal_since=p.time) for p in abnormal.points if p.time > NOW - 10 * MINUTE]
     row = drawn(changed(abnormal, points=(*sick, *abnormal.points[len(sick) :])))
     assert row[50] == "★" and set(row[51:]) == {"✗"}
+
+
+def test_abnormal_points_that_are_not_a_cell_apart_leave_no_good_cell_between_them() -> None:
+    minutes = [m * 1.3 for m in range(40)]
+    every = points_before(*minutes)
+    sick = [changed(p, abnormal_since=p.time) for p in every.points[:20]]
+    row = drawn(changed(every, points=(*sick, *every.points[20:])))
+    assert set(row[row.index("✗") :]) == {"✗"}
+    outage = [p for p in sick if not 5 < (NOW - p.time) / MINUTE < 15]
+    row = drawn(changed(every, points=(*outage, *every.points[20:])))
+    assert set(row[46:54]) == {"─"} and {row[43], row[57]} == {"✗"}, "an outage stays one"
 
 
 @pytest.mark.parametrize(
