@@ -72,3 +72,12 @@ def test_lines_tell_how_long_each_took_and_since_when_the_current_one_is_under_w
     assert current_of(lines) == range(2, 3)
     folded = step_lines(followed("", "cpp", "dcp", "dcp", "ddc"), 80)
     assert plain_of(folded[0]) == "  ✓  1 to 2  of 3 steps  done  00:00:30"
+
+
+def test_beside_a_bar_the_time_has_a_line_of_its_own_where_it_would_be_cut() -> None:
+    steps = followed("", "cpp").steps
+    first = msgspec.structs.replace(steps[0], label="Recover VMs' data from Storage Site", progress=35.0)
+    lines = step_lines(domain(Mode.COMPLETING, steps=(first, *steps[1:])), 80)
+    assert plain_of(lines[0]).rstrip().endswith("35%  current")
+    assert plain_of(lines[1]) == "        since 22:00:10Z"
+    assert current_of(lines) == range(2)

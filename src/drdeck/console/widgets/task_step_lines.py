@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, wrap
+from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, width_of, wrap
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Step, StepState, Vm
@@ -94,7 +94,11 @@ def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
     label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
     if word == "current" and step.progress is not None:
         label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
-    lines.append((*label, (f"  {word}", style), (_time_of(step), "dim")))
+    label, time = (*label, (f"  {word}", style)), _time_of(step)
+    if width_of(label) + len(time) <= width - 2:
+        lines.append((*label, (time, "dim")))
+    else:  # beside the bar of progress there is no room for it
+        lines += [label, ((f"      {time}", "dim"),)]
     if step.detail:
         style = "bad" if word == "failed" else "dim"
         lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
