@@ -207,6 +207,10 @@ class Bench(ABC):
         """Somebody attaches a disk of another VM to the test VM of a VM."""
 
     @abstractmethod
+    def can_be_attached(self, file: str) -> None:
+        """Attach a disk that must be there still, to the VM that the other one was taken from."""
+
+    @abstractmethod
     async def mend_test_vm(self, vm: str) -> None:
         """And detaches it."""
 

@@ -181,6 +181,9 @@ class TrainingBench(Bench):
         fault = InjectFault(operation="a hand", domain=DOMAIN, fault="foreign_disk", vms=(vm,))
         await self._training.execute(fault)
 
+    def can_be_attached(self, file: str) -> None:
+        """A file that is there still; here there are none."""
+
     async def mend_test_vm(self, vm: str) -> None:
         """The fault strikes once: nobody attaches a second disk."""
 

@@ -254,6 +254,9 @@ class VSphereBench(Bench):
         ((file, _),) = rehearsing.disk_files(self.recovery, other)
         rehearsing.attach_disk(self.recovery, self._test_vm(vm), file)
 
+    def can_be_attached(self, file: str) -> None:
+        rehearsing.attach_disk(self.recovery, self.recovery.vm(VMS[1]), file)
+
     async def mend_test_vm(self, vm: str) -> None:
         rehearsing.detach_disk(self.recovery, self._test_vm(vm))
 

@@ -114,7 +114,8 @@ class Life(RuleBasedStateMachine):
         self.somebody_chooses(which, kind)
 
     @rule(
-        what=st.sampled_from(("test_start", "test_start", "test_end", "test_adopt")), times=st.integers(0, 40)
+        what=st.sampled_from(("test_start", "test_start", "test_end", "test_adopt", "test_detach")),
+        times=st.integers(0, 40),
     )
     def somebody_tests(self, what: str, times: int) -> None:
         self.ask(self.request_of(what))

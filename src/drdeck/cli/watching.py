@@ -258,6 +258,7 @@ ENDS = {
     "cfo_resume": "continuous rehydration of {} continues",
     "test_start": "the test of {0} runs; `drdeck test end {0}` ends it",
     "test_end": "the test of {} has ended",
+    "test_detach": "the disks of others are off the test VMs of {}, which are removed",
     "test_adopt": "the test VMs of {} are in its list again: End Test removes them",
     "pitr_entry": "all VMs of the session of {} have their entry points",
     "take_over": "{} is driven from here",

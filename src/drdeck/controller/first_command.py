@@ -73,6 +73,8 @@ def first_command(op: Operation) -> AnyCommand:
             )
         case "test_end":
             return EndTrial(**common, result=request.result, note=request.note)
+        case "test_detach":
+            return EndTrial(**common, detach=request.disks)
         case "test_adopt":
             return AdoptTrialVms(**common, vms=request.test_vms, marks=request.marks)
         case "pitr_start":

@@ -325,6 +325,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_resume": _cfo_resume,
     "test_start": _test_start,
     "test_end": _test_end,
+    "test_detach": _test_end,
     "test_adopt": _test_adopt,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,

@@ -168,10 +168,13 @@ class StartTrial(Command, frozen=True, kw_only=True, tag="start_trial"):
 
 
 class EndTrial(Command, frozen=True, kw_only=True, tag="end_trial"):
-    """End the test of the domain and remove its test VMs; those of earlier tests that are left too."""
+    """End the test of the domain and remove its test VMs; those of earlier tests that are left too.
+
+    `detach`: files of the disks of others that are detached from them first, if they are there."""
 
     result: str = ""
     note: str = ""
+    detach: tuple[str, ...] = ()
 
     @property
     def says(self) -> str:

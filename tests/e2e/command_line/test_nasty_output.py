@@ -117,6 +117,7 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         (("pitr", "exit", CRM), 3),
         (("takeover", ERP), 3),
         (("pitr", "entry", ERP), 3),
+        (("test", "detach", ERP), 3),
         (("record", "restore", ERP), 3),
         (("answer", f"{OUT}op", "retry"), 2),
         (("answer", "op-1", f"{OUT}maybe"), 2),

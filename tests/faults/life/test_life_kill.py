@@ -1,8 +1,8 @@
 """kill -9 of a real controller at every write of its journal and every call, over a life on the simulator.
 
 No second clone, nothing destroyed but the test VM, nothing left that nobody names. Tried are those around
-clone, destroy, revert and removal, of undo, commit and release a sixth in CI, of the rest each twentieth, for
-test_kill.py has most of it; few elsewhere, all with DRDECK_ALL_POINTS=1.
+clone, destroy, revert and removal, of detach, undo, commit and release a sixth in CI, of the rest each
+twentieth, for test_kill.py has most of it; few elsewhere, all with DRDECK_ALL_POINTS=1.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ EVERY = 1 if ALL else 20 if CI else 60
 LANES = 3
 BOOT_S = 0.02
 ALWAYS = ("CloneVM_Task", "Destroy_Task", "RevertToSnapshot_Task", "RemoveSnapshot_Task")
-WAY_BACK = (4, 7, 8)
-"""The accepted requests that are undo, commit and release, the first being 0: see WholeLife.flow"""
+WAY_BACK = (2, 5, 8, 9)
+"""The accepted requests that are detach, undo, commit and release, the first being 0: see WholeLife.flow"""
 UNDISTURBED = LifeTruth(
     mode="imported",
     record=("drdeck.excluded", "drdeck.mode", "drdeck.pitr", "drdeck.tested"),

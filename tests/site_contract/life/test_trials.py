@@ -120,6 +120,24 @@ async def test_what_the_site_leaves_over_is_named_and_tried_again(make: MakeBenc
     assert bench.domain.tested is not None and bench.domain.tested.result == "passed"
 
 
+async def test_a_disk_of_another_vm_is_detached_by_consent(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await begin_test(bench)
+    await bench.refused(bench.asks("test_detach"), "goes on; end it first")
+    await bench.spoil_test_vm(VMS[0])
+    await bench.done(bench.asks("test_end"))
+    trial = bench.domain.trial
+    assert trial is not None and "drdeck test detach" in trial.left[0].left
+    ((file, vm),) = trial.foreign
+    assert vm == trial.left[0].name
+    preview = await bench.controller.desk.preview(bench.asks("test_detach"))
+    assert f"Detached, without deleting any file: {file} from {vm}." in preview.says
+    await bench.done(bench.asks("test_detach"))
+    assert bench.domain.trial is None
+    bench.can_be_attached(file)
+
+
 async def test_test_vms_grow(make: MakeBench) -> None:
     bench = await make(state="imported", tests=True)
     await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)

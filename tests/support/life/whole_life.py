@@ -1,4 +1,5 @@
-"""A domain's life through a controller process that may die: tested, undone, there again, and released."""
+"""A domain's life through a controller process that may die: tested with a disk of others at the test VM,
+undone, there again, and released."""
 
 from __future__ import annotations
 
@@ -62,7 +63,12 @@ class WholeLife(Live):
                 and self.domain_now.trial.state is TrialState.RUNNING
             )
         )
+        (test_vm,) = self.folder.childEntity
+        ((of_the_replica, _),) = rehearsing.disk_files(self.vcenter, VM)
+        rehearsing.attach_disk(self.vcenter, test_vm, of_the_replica)
         await self.done("test_end")
+        await self.until(lambda: self.domain_now and self.domain_now.trial and self.domain_now.trial.foreign)
+        await self.done("test_detach")
         await self.fails_over()
         await self.done("failover_undo")
         await self.until(lambda: self.domain_now and self.domain_now.mode is Mode.IMPORTED)

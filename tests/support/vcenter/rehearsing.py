@@ -121,7 +121,7 @@ def add_disk(vcenter: VCenter, vm: Any) -> None:
         fileName=f"{home}/further.vmdk", diskMode="persistent"
     )
     disk = vim.vm.device.VirtualDisk(
-        key=-1, unitNumber=9, controllerKey=1000, capacityInKB=1, backing=backing
+        key=-1, unitNumber=8, controllerKey=1000, capacityInKB=1, backing=backing
     )
     change = vim.vm.device.VirtualDeviceSpec(operation="add", fileOperation="create", device=disk)
     vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))

@@ -111,6 +111,18 @@ async def trial_end(
     await submit(context, request, **options)
 
 
+@trial.command("detach")
+@click.argument("domain", shell_complete=domain_names)
+@request_options
+@runs
+async def trial_detach(context: Context, domain: str, **options: Unpack[RequestOptions]) -> None:
+    """Detach disks of other VMs from the test VMs left over of DOMAIN, and remove these.
+
+    No file is deleted. What lies in a test VM's own directory is never detached.
+    """
+    await submit(context, Request(action="test_detach", domain=domain), **options)
+
+
 @trial.command("show")
 @click.argument("domain", required=False, shell_complete=domain_names)
 @json_option
@@ -214,7 +226,8 @@ def _list_leftovers(domains: list[Domain], as_json: bool) -> None:
 
 
 def _leftover(domain: str, vm: TrialVm | StrayTrialVm, why: str, *, in_list: bool) -> dict[str, object]:
-    facts = {"domain": domain, "vm": vm.name, "of": vm.of, "id": vm.id, "power": vm.power}
+    foreign = list(vm.foreign) if isinstance(vm, TrialVm) else []
+    facts = {"domain": domain, "vm": vm.name, "of": vm.of, "id": vm.id, "power": vm.power, "foreign": foreign}
     return {**facts, "why": why, "listed": in_list}
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "cfo_cancel": "drdeck cfo cancel DOMAIN",
     "test_start": "drdeck test start DOMAIN",
     "test_end": "drdeck test end DOMAIN",
+    "test_detach": "drdeck test detach DOMAIN",
     "test_adopt": "drdeck test leftovers --adopt VM",
     "failover_undo": "drdeck failover undo DOMAIN",
     "failover_commit": "drdeck failover commit DOMAIN",

@@ -95,6 +95,7 @@ ACTIONS = (
     "domain_restore",
     "domain_release",
     "release_cancel",
+    "test_detach",
     "test_adopt",
 )
 FLOWS = {action: _flow(action) for action in ACTIONS} | {

@@ -140,7 +140,11 @@ class RequestDesk:
 
     def _proven(self, request: Request) -> Request:
         """A request to adopt test VMs with their ids, and with the marks of their tests as the journal has
-        them, whatever it came with. Raises NotAccepted."""
+        them; one to detach disks with their files; whatever it came with. Raises NotAccepted."""
+        if request.action == "test_detach":
+            trial = self.domain(request.domain).trial
+            files = tuple(dict.fromkeys(file for file, _ in trial.foreign)) if trial is not None else ()
+            return msgspec.structs.replace(request, disks=files)
         if request.action != "test_adopt":
             return request
         strays = strays_meant(self.domain(request.domain), request)

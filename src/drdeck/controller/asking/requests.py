@@ -168,6 +168,8 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
         facts["isolated networks"] = ", ".join(domain.trial_offer.networks if domain.trial_offer else ())
     if request.action == "test_end" and domain.trial is not None:
         facts["test"] = domain.trial.operation
+    if request.action == "test_detach" and domain.trial is not None:
+        facts["disks of others"] = ", ".join(f"{file} at {vm}" for file, vm in domain.trial.foreign)
     removed = snapshots_that_go(domain) if request.action == "pitr_exit" else []
     if removed:
         facts["snapshots of others that go"] = ", ".join(removed)

@@ -20,7 +20,7 @@ from .trial_trail import TEST_VMS, BootReport, boots
 
 _BEGINS_ANEW = ("cfo_start", "cfo_complete")
 """Acts with which another failover of the domain begins: what comes then belongs to that one."""
-_OF_A_TEST = ("test_end", "test_adopt")
+_OF_A_TEST = ("test_end", "test_detach", "test_adopt")
 """What follows a test until the next one."""
 
 

@@ -104,6 +104,10 @@ ACTIONS: tuple[Action, ...] = (
         trial_rules.end_listed, lambda d, request, now: trial_rules.end_closed(d, request),
     ),
     Action(
+        "test_detach", "Detach Foreign Disks", "", "take disks of others off test VMs, and remove these", 2,
+        True, "domain", trial_rules.detach_listed, lambda d, request, now: trial_rules.detach_closed(d),
+    ),
+    Action(
         "test_adopt", "Adopt Test VMs", "", "take test VMs that no list has back, for End Test", 2, True,
         "domain", lambda d: bool(d.strays), lambda d, request, now: trial_rules.adopt_closed(d, request),
     ),
@@ -203,6 +207,7 @@ NEVER_OBSERVED = (
     "cfo_remap",
     "pitr_entry",
     "test_end",
+    "test_detach",
     "cfo_resume",
     "release_cancel",
     "way_back",

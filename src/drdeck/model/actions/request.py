@@ -39,6 +39,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     """test VMs to be adopted, by name or id; empty: all that there are"""
     marks: tuple[Annotated[str, msgspec.Meta(max_length=200)], ...] = ()
     """marks of the tests that the journal names for them; the controller fills it in"""
+    disks: tuple[Name, ...] = ()
+    """files of the disks of others that are to be detached from test VMs; the controller fills it in"""
     bubble: Name | None = None
     """of a test: the plan whose domains are tested together, which count as one test"""
     confirm: Name | None = None

@@ -20,7 +20,8 @@ class TrialState(StrEnum):
 
 
 class TrialVm(Frozen, frozen=True, kw_only=True):
-    """A test VM, the clone of a VM of the domain. `left`: why it is left over, and what to do by hand."""
+    """A test VM, the clone of a VM of the domain. `left`: why it is left over, and what to do by hand;
+    `foreign`: files of the disks of others that are attached to it."""
 
     id: str
     name: str
@@ -28,6 +29,7 @@ class TrialVm(Frozen, frozen=True, kw_only=True):
     power: str = "unknown"
     ready: bool = False
     left: str = ""
+    foreign: tuple[str, ...] = ()
 
 
 class StrayTrialVm(Frozen, frozen=True, kw_only=True):
@@ -60,6 +62,11 @@ class Trial(Frozen, frozen=True, kw_only=True):
     @property
     def left(self) -> tuple[TrialVm, ...]:
         return tuple(vm for vm in self.vms if vm.left)
+
+    @property
+    def foreign(self) -> tuple[tuple[str, str], ...]:
+        """Disks of others at what is left over: file and test VM."""
+        return tuple((file, vm.name) for vm in self.left for file in vm.foreign)
 
     def lasts_s(self, now: datetime) -> float:
         return max(0.0, (now - self.since).total_seconds())

@@ -123,6 +123,19 @@ def end_closed(domain: Domain, wish: TrialWish) -> str | None:
     return None
 
 
+def detach_listed(domain: Domain) -> bool:
+    return domain.trial is not None and bool(domain.trial.foreign)
+
+
+def detach_closed(domain: Domain) -> str | None:
+    """Detach Foreign Disks: while a test VM is left over to which a disk of another VM is attached."""
+    if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
+        return f'the test of "{domain.name}" goes on; end it first'
+    if not detach_listed(domain):
+        return f'no test VM that is left over of "{domain.name}" has a disk of another VM'
+    return None
+
+
 def strays_meant(domain: Domain, wish: TrialWish) -> tuple[StrayTrialVm, ...]:
     """The VMs that are to be adopted: those that are named, by name or id, or all."""
     if not wish.test_vms:

@@ -26,6 +26,8 @@ def trial_consequences(action: str, wish: TrialWish, domain: Domain, now: dateti
             return _start(wish, domain)
         case "test_end":
             return _end(domain)
+        case "test_detach":
+            return _detach(domain)
         case "test_adopt":
             return _adopt(wish, domain)
         case "cfo_complete" if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
@@ -107,6 +109,14 @@ def _end(domain: Domain) -> list[str]:
         f"The test VMs are powered off and removed: {names or 'none is there'}.",
         "What was done in them is lost.",
         "One that is not surely drdeck's is not removed: it is named as left over.",
+    ]
+
+
+def _detach(domain: Domain) -> list[str]:
+    disks = domain.trial.foreign if domain.trial is not None else ()
+    return [
+        f"Detached, without deleting any file: {some([f'{file} from {vm}' for file, vm in disks], _NAMED)}.",
+        *_end(domain),
     ]
 
 

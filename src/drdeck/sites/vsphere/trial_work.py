@@ -27,6 +27,7 @@ from drdeck.sites.vsphere.vcenter.calls.trials.before_clones import BeforeClones
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_adoption import Adopted, adopted
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_conditions import Expected
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import digest
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
@@ -192,7 +193,8 @@ class TrialWork:
                     beginning = trial_transitions.Beginning(secrets.token_hex(16), (), {})
                 return trial_transitions.start(record, command, beginning, lasts_s, now)
             case c.EndTrial():
-                return trial_transitions.end(record, command, now)
+                files = tuple(sorted(map(digest, command.detach)))
+                return trial_transitions.end(record, msgspec.structs.replace(command, detach=files), now)
             case c.AdoptTrialVms():
                 return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), True)
             case c.MakePlannedCall() if record_step(command.call).to == "trial_adopt":

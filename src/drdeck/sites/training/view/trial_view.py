@@ -11,8 +11,10 @@ from drdeck.sites.training.simulation.life import trial as trials
 from drdeck.sites.training.simulation.life.trial import SimulatedTrial
 from drdeck.sites.training.units import NEVER, instant
 
+_DISK = "[datastore1] file-server/file-server_1.vmdk"
 _FOREIGN = (
-    "a disk of another VM is attached to it; detach it, without deleting its file, then end the test again"
+    "a disk of another VM is attached to it; detach it (drdeck test detach), which leaves its file, then end"
+    " the test again"
 )
 
 
@@ -46,6 +48,7 @@ def _state(trial: SimulatedTrial, at: int) -> TrialState:
 
 def _vm(machine: DomainMachine, trial: SimulatedTrial, number: int, at: int) -> TrialVm:
     vm = machine.vms[number]
+    left = number in trial.left and at >= trial.removed_at
     on = trial.started[number] <= at < trial.off_at
     return TrialVm(
         id=f"test-{vm.name}",
@@ -53,7 +56,8 @@ def _vm(machine: DomainMachine, trial: SimulatedTrial, number: int, at: int) -> 
         of=vm.name,
         power="on" if on else "off",
         ready=on and trial.ready[number] <= at,
-        left=_FOREIGN if number in trial.left and at >= trial.removed_at else "",
+        left=_FOREIGN if left else "",
+        foreign=(_DISK,) if left else (),
     )
 
 

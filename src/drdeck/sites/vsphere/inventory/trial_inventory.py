@@ -16,7 +16,7 @@ from drdeck.config.settings import TrialSettings
 from drdeck.model.text import brief
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.vcenter.calls.network_cards import backing_key, card_networks, network_reference
-from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF, extra_config
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF, extra_config, foreign_files
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.isolation import connections
 from drdeck.sites.vsphere.vcenter.properties import (
@@ -33,19 +33,21 @@ from .inventory_facts import NetworkFacts, VmFacts
 
 _PATHS = (
     *VM_PATHS, "config.extraConfig", "config.hardware.device", "guest.net", "layoutEx.file",
+    "config.files.vmPathName",
 )  # fmt: skip
 _CARD = vim.vm.device.VirtualEthernetCard
 
 
 class TrialVmFacts(msgspec.Struct, frozen=True):
     """A VM in the test folder, or one that a record names. `cards`: the keys of the networks that they are
-    on; `written`: bytes of its disks' files."""
+    on; `written`: bytes of its disks' files; `foreign`: the files of disks outside its own directory."""
 
     vm: VmFacts
     marker: str = ""
     of: str = ""
     cards: tuple[str, ...] = ()
     written: int | None = None
+    foreign: tuple[str, ...] = ()
 
 
 class IsolatedNetwork(msgspec.Struct, frozen=True):
@@ -131,6 +133,7 @@ def _facts(ident: str, values: dict[str, Any]) -> TrialVmFacts:
         of=extra_config(options, MARK_OF),
         cards=tuple(backing_key(device.backing) for device in devices if isinstance(device, _CARD)),
         written=sum(disks) if disks else None,
+        foreign=foreign_files(devices, str(values.get("config.files.vmPathName") or "")),
     )
 
 

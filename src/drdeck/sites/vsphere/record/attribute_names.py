@@ -24,6 +24,7 @@ RESTORED, RELEASE = PREFIX + "restored", PREFIX + "release"
 TRIAL, TESTED = PREFIX + "test", PREFIX + "tested"
 TRIAL_VMS, TRIAL_LEFT = PREFIX + "test.vms", PREFIX + "test.left"
 TRIAL_NETWORKS, TRIAL_TOOL = PREFIX + "test.networks", PREFIX + "test.tool"
+TRIAL_DETACH = PREFIX + "test.detach"
 RUN, RUN_BESIDE = PREFIX + "run", PREFIX + "run.beside"
 """Two slots for a run of a failover plan: its note at the root folder, a mark at each of its domains."""
 LEASE = PREFIX + "lease"
@@ -61,6 +62,7 @@ CHUNKED = (
     TRIAL_VMS,
     TRIAL_LEFT,
     TRIAL_NETWORKS,
+    TRIAL_DETACH,
     RUN,
     RUN_BESIDE,
 )

@@ -51,6 +51,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """id of a test VM -> what is known of it; those of earlier tests that are left over too"""
     left: dict[str, str] = {}
     """id of a test VM that is left over -> why; "replica:ID" -> what a test's end changed of a replica"""
+    detach: tuple[str, ...] = ()
+    """of a test that ends: digests of the disks of others that are detached from its VMs, by consent"""
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None

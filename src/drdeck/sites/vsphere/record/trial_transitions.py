@@ -14,7 +14,16 @@ from drdeck.model.life.trial_rules import MAX_NOTE
 from drdeck.model.text import brief, clean
 
 from .attribute_changes import Changes, NotNow
-from .attribute_names import SKIPPED, TESTED, TRIAL, TRIAL_LEFT, TRIAL_NETWORKS, TRIAL_TOOL, TRIAL_VMS
+from .attribute_names import (
+    SKIPPED,
+    TESTED,
+    TRIAL,
+    TRIAL_DETACH,
+    TRIAL_LEFT,
+    TRIAL_NETWORKS,
+    TRIAL_TOOL,
+    TRIAL_VMS,
+)
 from .attributes import write, write_many
 from .domain_record import Record
 from .record_values import MAX_ASKER, CloneRecord, TestedRecord, ToolRecord, TrialRecord
@@ -70,10 +79,11 @@ def start(record: Record, c: StartTrial, b: Beginning, lasts_s: float, now: date
 
 
 def end(record: Record, c: EndTrial, now: datetime) -> Changes:
-    """End a test; without one, try again to remove what is left of earlier ones."""
+    """End a test; without one, try again to remove what is left of earlier ones. Of `c.detach` the digests
+    are expected here: paths may be too long to keep."""
     trial = record.trial
     if trial is not None and trial.id == c.operation and trial.phase in ("off", "remove"):
-        return {}
+        return {} if trial.key else _tried_again(record, c, now)
     if trial is None and record.tested is not None and record.tested.by == c.operation:
         return {}
     if trial is None and not record.clones and record.trial_tool is None:
@@ -81,15 +91,24 @@ def end(record: Record, c: EndTrial, now: datetime) -> Changes:
             raise NotNow("it is not being tested")
         return write_many(TRIAL_LEFT, {})
     changes = {**write_many(SKIPPED, ()), **write_many(TRIAL_LEFT, {})}
+    if c.detach or record.detach:
+        changes |= write_many(TRIAL_DETACH, c.detach)
     if trial is None:
         trial = TrialRecord(
             id=c.operation, of=c.operation, key="", phase="off", since=now, began=now, ends=now
         )
-        tested = record.tested or TestedRecord(at=now)
-        changes[TESTED] = write(msgspec.structs.replace(tested, by=c.operation))
-    else:
-        changes[TESTED] = write(_tested(record, trial, c, now))
+        # who it is by goes last: it alone tells, after the end, that this was done
+        return {**changes, TRIAL: write(trial), **_tried_again(record, c, now)}
+    changes[TESTED] = write(_tested(record, trial, c, now))
     return {**changes, TRIAL: _replace(trial, id=c.operation, phase="off", since=now, g=0, n=1)}
+
+
+def _tried_again(record: Record, c: EndTrial, now: datetime) -> Changes:
+    """The word of the last test as it was, with the operation that tries again to remove what it left."""
+    tested = record.tested or TestedRecord(at=now)
+    return (
+        {TESTED: write(msgspec.structs.replace(tested, by=c.operation))} if tested.by != c.operation else {}
+    )
 
 
 def _tested(record: Record, trial: TrialRecord, c: EndTrial, now: datetime) -> TestedRecord:
@@ -203,6 +222,7 @@ def _over(record: Record, lost: Collection[str]) -> Changes:
         **write_many(TRIAL_VMS, kept),
         **write_many(TRIAL_NETWORKS, {}),
         **write_many(SKIPPED, ()),
+        **(write_many(TRIAL_DETACH, ()) if record.detach else {}),
         # of a domain that is owned here the failover has its own word
         **({TRIAL_TOOL: ""} if record.owned and record.trial_tool is not None else {}),
         TRIAL: "",

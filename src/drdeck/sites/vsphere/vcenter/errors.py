@@ -29,7 +29,7 @@ BUSY = (
     vim.fault.TaskInProgress, vim.fault.ConcurrentAccess, vim.fault.ResourceInUse, vim.fault.FileLocked,
 )  # fmt: skip
 """Refused for a moment: by another task of the VM, or by whoever holds its files (API reference)."""
-_HOST_LOST = (vmodl.fault.HostCommunication, vim.fault.Timedout, vmodl.fault.SystemError)
+HOST_LOST = (vmodl.fault.HostCommunication, vim.fault.Timedout, vmodl.fault.SystemError)
 """The call went on to a host that did not answer: what became of it is not known (API reference)."""
 
 
@@ -66,7 +66,7 @@ def translate(exc: BaseException, aim: str, server: str = "vCenter") -> SiteErro
         return Refused(f"{server} refused to {aim}: {words(exc)}; ask its administrator for that privilege")
     if isinstance(exc, BUSY):
         return Busy(f"Could not {aim}: {server} is busy there ({words(exc)})")
-    if isinstance(exc, _HOST_LOST):
+    if isinstance(exc, HOST_LOST):
         return ResultUnknown(
             f"{server} was asked to {aim}, and lost sight of the host ({words(exc)}):"
             " it may or may not have happened; look there before going on"

@@ -122,8 +122,10 @@ def start(machine: DomainMachine, command: StartTrial, at: int) -> None:
     trials.milestones = sorted(later)
 
 
-def end(machine: DomainMachine, operation: str, result: str, note: str, at: int) -> None:
-    """End what goes on; what is left of an earlier end is tried again."""
+def end(
+    machine: DomainMachine, operation: str, result: str, note: str, at: int, detaches: bool = False
+) -> None:
+    """End what goes on; what is left of an earlier end is tried again. `detaches`: disks of others first."""
     trials = of(machine)
     trial = going(machine, at)
     if trial is None:
@@ -136,7 +138,7 @@ def end(machine: DomainMachine, operation: str, result: str, note: str, at: int)
     for number in trial.left or trial.numbers:
         vm = machine.vms[number]
         fault = machine.fault(FOREIGN_DISK, vm, at)
-        if fault is not None:
+        if fault is not None and not detaches:
             vm.failures[fault.number] = vm.failures.get(fault.number, 0) + 1
             left.append(number)
     trial.operation, trial.off_at, trial.left = operation, at, tuple(left)
@@ -145,7 +147,7 @@ def end(machine: DomainMachine, operation: str, result: str, note: str, at: int)
 
 
 def end_as_asked(machine: DomainMachine, command: EndTrial, at: int) -> None:
-    end(machine, command.operation, command.result, command.note, at)
+    end(machine, command.operation, command.result, command.note, at, bool(command.detach))
 
 
 def end_for_failover(machine: DomainMachine, operation: str, at: int) -> None:

@@ -149,6 +149,7 @@ def _ours(t: TrialRecord, s: DomainState, ident: str, **more: Any) -> dict[str, 
         folder=trials.folder,
         root=s.root,
         prefix=s.trial_prefix,
+        detach=" ".join(s.record.detach),
         **more,
     ).as_text()
 

@@ -107,7 +107,8 @@ def _left_vms(s: DomainState) -> tuple[TrialVm, ...]:
         name, power = (facts.vm.name, facts.vm.power) if facts is not None else (ident, "unknown")
         source = clone.of if clone is not None else facts.of if facts is not None else ""
         of = sources.get(source, source)
-        vms.append(TrialVm(id=ident, name=name, of=of, power=power, left=why))
+        foreign = facts.foreign if facts is not None else ()
+        vms.append(TrialVm(id=ident, name=name, of=of, power=power, left=why, foreign=foreign))
     return tuple(sorted(vms, key=lambda vm: vm.name))
 
 

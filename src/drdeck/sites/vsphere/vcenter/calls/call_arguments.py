@@ -109,7 +109,8 @@ class CloneArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=T
 
 class TrialVmArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=True):
     """Of `trial_connect`, `trial_on`, `trial_off`, `destroy`: by what a call makes sure that a VM is a test
-    VM (`Expected`; `bases` parted by blanks). `connected`: "yes" where its networks need not be isolated."""
+    VM (`Expected`; `bases` and `detach` parted by blanks). `connected`: "yes" where its networks need not be
+    isolated."""
 
     marker: str
     folder: str
@@ -119,6 +120,7 @@ class TrialVmArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults
     root: str
     prefix: str
     connected: str = ""
+    detach: str = ""
 
 
 class ShutdownArguments(CallArguments, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,8 @@ over, with what to do by hand. Pure but for `read_conditions`. The eight:
 3. Its configuration has the mark of its test, a secret, and the VM it is of (`_not_the_one`).
 4. It is in the test folder, not in the root, and its name has the prefix (`_not_in_place`).
 5. It is no template, not managed, in no vApp, and has no snapshot (`_not_in_place`, `_in_use`).
-6. Each disk is in its own directory and stands on a file recorded at the clone (`_own_disks`).
+6. Each disk is in its own directory and stands on a file recorded at the clone (`_own_disks`). One that is
+   elsewhere is let pass by who detaches it first, with consent (`Expected.detach`).
 7. It is off; after it was powered off all are read again (`trial_removal.remove_test`).
 8. No other VM stands on its disks (`_stood_on`).
 """
@@ -24,7 +25,16 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, snapshot_nodes
 
-from .trial_marks import MARK, MARK_OF, DiskFile, digest, disk_files, extra_config
+from .trial_marks import (
+    MARK,
+    MARK_OF,
+    DiskFile,
+    digest,
+    directory,
+    disk_files,
+    extra_config,
+    foreign_files,
+)
 
 _PC = vmodl.query.PropertyCollector
 _SELF = (
@@ -36,7 +46,8 @@ _SELF = (
 
 class Expected(NamedTuple):
     """A test VM as the record has it. `folder`, `root`: ids; `of`: id of the VM that it is the clone of;
-    `bases`: digests of the files that its disks may stand on."""
+    `bases`: digests of the files that its disks may stand on; `detach`: of the disks outside its directory
+    that are detached before it goes."""
 
     vm: str
     uuid: str
@@ -46,6 +57,7 @@ class Expected(NamedTuple):
     folder: str
     root: str
     prefix: str
+    detach: frozenset[str] = frozenset()
 
 
 class OtherVm(NamedTuple):
@@ -149,8 +161,29 @@ def objection(expected: Expected, c: Conditions) -> str | None:
         or _not_in_place(expected, c)
         or _in_use(c)
         or _own_disks(expected, c)
-        or _stood_on(c)
+        or _stood_on(expected, c)
     )
+
+
+def to_detach(expected: Expected, c: Conditions) -> list[Any]:
+    """The disks that are to be detached before the VM goes: outside its directory, and consented to."""
+    outside = {file for file in _foreign(c) if digest(file) in expected.detach}
+    disks = (device for device in _devices(c) if isinstance(device, vim.vm.device.VirtualDisk))
+    return [disk for disk in disks if str(getattr(disk.backing, "fileName", "")) in outside]
+
+
+def _devices(c: Conditions) -> Any:
+    return c.values.get("config.hardware.device", ())
+
+
+def _foreign(c: Conditions) -> tuple[str, ...]:
+    return foreign_files(_devices(c), str(c.values.get("config.files.vmPathName") or ""))
+
+
+def _kept(expected: Expected, c: Conditions) -> list[DiskFile]:
+    """Its disks but for those that are detached first."""
+    going = {file for file in _foreign(c) if digest(file) in expected.detach}
+    return [disk for disk in disk_files(_devices(c)) if disk.file not in going]
 
 
 def _not_the_one(expected: Expected, c: Conditions) -> str | None:
@@ -199,21 +232,23 @@ def _in_use(c: Conditions) -> str | None:
 
 def _own_disks(expected: Expected, c: Conditions) -> str | None:
     """Condition 6: every disk is its own and stands on what was recorded."""
-    own = disk_files(c.values.get("config.hardware.device", ()))
-    home = str(c.values.get("config.files.vmPathName") or "").rpartition("/")[0]
-    for disk in own:
+    home = directory(str(c.values.get("config.files.vmPathName") or ""))
+    for disk in _kept(expected, c):
+        if not home or directory(disk.file) != home:
+            return (
+                f"its disk {disk.file} is not in its own directory; detach it (drdeck test detach), which"
+                " leaves its file"
+            )
         if disk.kind != "plain" or not disk.parents:
             return f"its disk {disk.file} is not one of a linked clone; detach it, without deleting its file"
-        if not home or disk.file.rpartition("/")[0] != home:
-            return f"its disk {disk.file} is not in its own directory; detach it, without deleting its file"
         if digest(disk.parents[0]) not in expected.bases:
             return f"its disk {disk.file} stands on another file than when it was cloned; look whose it is"
     return None
 
 
-def _stood_on(c: Conditions) -> str | None:
+def _stood_on(expected: Expected, c: Conditions) -> str | None:
     """Condition 8: the disks of no other VM stand on its own."""
-    own = disk_files(c.values.get("config.hardware.device", ()))
+    own = _kept(expected, c)
     for other in c.others:
         for disk in other.disks:
             shared = {disk.file, *disk.parents}.intersection(d.file for d in own)

@@ -30,6 +30,18 @@ def disk_files(devices: Iterable[Any]) -> list[DiskFile]:
     return [_disk(device) for device in devices if isinstance(device, _DISK)]
 
 
+def foreign_files(devices: Iterable[Any], vm_path: str) -> tuple[str, ...]:
+    """The files of those disks among a VM's devices that lie outside its own directory, which is that of
+    `vm_path`."""
+    home = vm_path.rpartition("/")[0]
+    return tuple(disk.file for disk in disk_files(devices) if home and directory(disk.file) != home)
+
+
+def directory(file: str) -> str:
+    """The directory of a file on a datastore, "[store] a" of "[store] a/b.vmdk"."""
+    return file.rpartition("/")[0]
+
+
 def _disk(device: Any) -> DiskFile:
     backing, parents = device.backing, []
     file = str(getattr(backing, "fileName", "") or "")

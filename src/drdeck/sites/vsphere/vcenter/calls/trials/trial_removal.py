@@ -1,19 +1,33 @@
-"""The end of a test VM: powered off, and destroyed only while every condition of `trial_conditions` holds."""
+"""The end of a test VM: powered off, and destroyed only while every condition of `trial_conditions` holds.
+
+Destroy_Task would take the disks of others that are attached to it: those are detached first where an
+operator consented to it, and their files stay.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 import msgspec
+from pyVmomi import vim, vmodl
 
 from drdeck.model.frozen import Frozen
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import TrialVmArguments
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.errors import BUSY, HOST_LOST, words
 from drdeck.sites.vsphere.vcenter.properties import properties
 
-from .trial_conditions import Expected, OtherVm, objection, read_conditions, snapshot_names
+from .trial_conditions import (
+    Conditions,
+    Expected,
+    OtherVm,
+    objection,
+    read_conditions,
+    snapshot_names,
+    to_detach,
+)
 from .trial_marks import DiskFile, disk_files
 
 
@@ -35,6 +49,7 @@ def expected_of(vm: str, args: TrialVmArguments) -> Expected:
         folder=args.folder,
         root=args.root,
         prefix=args.prefix,
+        detach=frozenset(args.detach.split()),
     )
 
 
@@ -62,16 +77,42 @@ def remove_test(session: VCenterSession, vm: str, args: TrialVmArguments) -> Cal
         conditions = read_conditions(session, expected)  # it may have been moved or changed meanwhile
         if conditions is None:
             return _encoded(Removed())
-        why = (
-            "it was powered on again; look who works with it"
-            if conditions.on
-            else objection(expected, conditions)
-        )
+        why = _while_off(expected, conditions)
+    if why is None and to_detach(expected, conditions):
+        why = yield from _detached(session, vm, expected, conditions)
+        conditions = read_conditions(session, expected) if why is None else conditions
+        if conditions is None:
+            return _encoded(Removed())
+        # read back: nothing is let pass any more
+        why = why or _while_off(expected._replace(detach=frozenset()), conditions)
     if why is not None:
         return _encoded(Removed(left=why))
     before = conditions.other(expected.of)
     yield vm_of(session, vm).Destroy_Task()
     return _encoded(Removed(replica=_changes(session, expected.of, before)))
+
+
+def _while_off(expected: Expected, c: Conditions) -> str | None:
+    return "it was powered on again; look who works with it" if c.on else objection(expected, c)
+
+
+def _detached(
+    session: VCenterSession, vm: str, expected: Expected, c: Conditions
+) -> Generator[vim.Task, None, str | None]:
+    """Detach the disks outside its directory; why they stay, in words.
+
+    Without a fileOperation the file stays (API reference: VirtualDeviceConfigSpec.fileOperation)."""
+    disks = to_detach(expected, c)
+    changes = [vim.vm.device.VirtualDeviceSpec(operation="remove", device=disk) for disk in disks]
+    try:
+        yield vm_of(session, vm).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes))
+    except (*BUSY, *HOST_LOST):
+        raise
+    except vmodl.MethodFault as fault:
+        return (
+            f"its disk {disks[0].backing.fileName} could not be detached: {words(fault)}; detach it by hand"
+        )
+    return None
 
 
 def _encoded(removed: Removed) -> str:
