@@ -41,6 +41,7 @@ PICTURES = {
     "state-changed": ("changed", "Things changed while it was confirmed: it is said, and asked again"),
     "steps": ("complete", "Task Steps, with the clock since the decision"),
     "question": ("question", "A VM that does not shut down: the operation asks"),
+    "alarms-crowd": ("crowd", "A failover of 200 VMs: those that need a person, the same trouble in one row"),
     "unknown-domain": ("unknown", "An answer was lost: the result is unknown until a person looks"),
     "domain-session": (
         "after",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import FailoverType, Mode, SessionState
 from drdeck.model.planned import PlannedCall
 from tests.ui.screens.house import House
@@ -56,6 +57,37 @@ async def stuck(house: House) -> None:
     """The planned failover of payroll stands still: a VM does not shut down."""
     await house.submit("cfo_complete", "payroll", type=FailoverType.PLANNED, networks={"VM_3800": SEG})
     await house.advance_until(lambda: house.domain("payroll").question is not None)
+
+
+MOVED = (
+    'vCenter asks, and the VM waits: "This virtual machine might have been moved or copied."',
+    ("button.uuid.movedTheVM", "button.uuid.copiedTheVM"),
+)
+FULL = (
+    'vCenter asks, and the VM waits: "There is no more space for virtual disk plant-db.vmdk."',
+    ("button.retry", "button.abort"),
+)
+
+
+async def in_trouble(house: House) -> None:
+    """A failover of 200 VMs goes on: vCenter asks of 20, a datastore is full, three replicas are away."""
+
+    def alarm(vm: str, kind: str, text: str, choices: tuple[str, ...] = ()) -> Alarm:
+        severity = Severity.CRITICAL if choices else Severity.WARNING
+        time = house.clock.now.replace(second=0)
+        return Alarm(time=time, severity=severity, vm=vm, kind=kind, text=text, choices=choices)
+
+    await house.submit(
+        "cfo_complete", "plant", type=FailoverType.FORCE, confirm="plant", networks={"VM_3600": SEG}
+    )
+    await house.advance_until(lambda: house.domain("plant").question is not None)
+    away = "is not one of the failover's VMs: left out: inaccessible; it joins when it can be used"
+    house.site.troubles["plant"] = (
+        *(alarm(f"plant-app{number}", "vm_question", *MOVED) for number in range(11, 31)),
+        *(alarm(f"plant-db{number}", "vm_question", *FULL) for number in (12, 13)),
+        *(alarm(vm, "left_out", f"{vm} {away}") for vm in ("plant-app64", "plant-app65", "plant-db19")),
+    )
+    await house.advance(45)
 
 
 def active(house: House, name: str) -> bool:

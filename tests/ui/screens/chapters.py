@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.ui.screens import plays, plays_plans
 from tests.ui.screens import plays_beside as beside
-from tests.ui.screens.before import at_home, history, in_session, rehydrated, stuck, unanswered
+from tests.ui.screens.before import at_home, history, in_session, in_trouble, rehydrated, stuck, unanswered
 from tests.ui.screens.house import SCENARIO
 from tests.ui.screens.shots import Look, Shot
 from tests.ui.screens.stage import PLAIN, SMALL, Prepare, Setting, Stage, stage
@@ -154,6 +154,10 @@ _QUESTION: dict[str, tuple[str, ...]] = {
     "result-aborted": RESULT,
     "domains-asking": ("Protected Domains",),
 }
+_CROWD: dict[str, tuple[str, ...]] = {
+    "alarms-crowd": ("All alarms", "20 VMs", "moved or copied", "did not power on"),
+    "alarms-crowd-every-vm": ("All alarms", "plant-app11"),
+}
 _UNKNOWN: dict[str, tuple[str, ...]] = {
     "unknown": ("Where it stands",),
     "unknown-domain": ("Retry", "Confirm"),
@@ -231,6 +235,7 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("complete", plays.complete, _COMPLETE, rehydrated),
         Chapter("session", plays.session, _SESSION, in_session),
         Chapter("question", beside.question, _QUESTION, stuck),
+        Chapter("crowd", beside.crowd, _CROWD, in_trouble, scenario=SCENARIO.with_name("crowd.toml")),
         Chapter("unknown", beside.unknown, _UNKNOWN, unanswered),
         Chapter("driven", beside.driven, _DRIVEN, history),
         Chapter("removed", beside.removed, _REMOVED, history),

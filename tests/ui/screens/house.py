@@ -58,6 +58,8 @@ class StageSite(TrainingSite):
         """domains whose protected site has just fallen silent"""
         self.to_release: set[str] = set()
         """domains whose VMs were powered off here, as by the other side's failover"""
+        self.troubles: dict[str, tuple[Alarm, ...]] = {}
+        """further alarms of domains: questions of VMs, and replicas that cannot be used"""
 
     def _pause(self) -> float:
         """No look by the machine's clock: who moves the stage's time looks, and who gives a command."""
@@ -92,7 +94,7 @@ class StageSite(TrainingSite):
         if domain.name in self.to_release:
             vms = tuple(replace(vm, power="off") for vm in vms)
             changed = replace(changed, way_back=replace(changed.way_back, owned_there=None))
-        changed = replace(changed, vms=vms)
+        changed = replace(changed, vms=vms, alarms=(*changed.alarms, *self.troubles.get(domain.name, ())))
         if self.unanswered is None or domain.failover is None:
             return changed
         phase = Phase(operation=domain.failover.id, name="Execute runbook", calls=(self.unanswered,))

@@ -32,6 +32,13 @@ async def question(s: Stage) -> None:
     await s.shoot("result-aborted")
 
 
+async def crowd(s: Stage) -> None:
+    await s.press("escape", "A", "down", "down")
+    await s.shoot("alarms-crowd")
+    await s.press("space")
+    await s.shoot("alarms-crowd-every-vm")
+
+
 async def unknown(s: Stage) -> None:
     await s.shoot("unknown")
     await s.press("tab", "enter")

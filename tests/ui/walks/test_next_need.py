@@ -132,7 +132,7 @@ async def test_the_same_trouble_of_many_vms_is_one_row_with_each_a_key_away() ->
         await deck.sees("A failover is in progress")
         await deck.press("escape", "A")
         await deck.sees(
-            "51 in 1 domains, for 5 reasons", "needs you: erp-db01 will not shut down",
+            "51 in 1 domain, for 5 reasons", "needs you: erp-db01 will not shut down",
             "20 VMs: This virtual machine might", "20 VMs: its datastore is full", "7 VMs: inaccessible",
             "3 VMs: no Tools answer",
         )  # fmt: skip

@@ -158,7 +158,7 @@ class AlarmsScreen(ConsoleScreen):
         rows: RowList[AlarmRow] = self.query_one("#alarms", RowList)
         alarms = rows_of(state, now)
         reasons = folded(alarms)
-        count = f"   {len(alarms)} in {len(state.domains)} domains"
+        count = f"   {len(alarms)} in {len(state.domains)} domain{'' if len(state.domains) == 1 else 's'}"
         if len(reasons) < len(alarms):
             count += f", for {len(reasons)} reasons"
         title: Line = ((" All alarms", "bold"), (count, "dim"))
