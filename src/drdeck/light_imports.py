@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 TYPING = "typing_extensions"
 WHOLE = ("ssl", "asyncio.sslproto", "ipaddress", "mimetypes", "msgspec.inspect")
 """imported as a module: the real one comes with the first of its names that is used"""
+ONLY_ASKED_FOR = {"ssl": ("SSLSocket",)}
+"""classes by which asyncio sees, for each connection, that a socket is none of theirs; they make none"""
 CALLED = ("difflib", "pickle", "tempfile")
 """of which functions are imported by name: the real module comes with the first call"""
 UNUSED = ("rich.table", "textual.command")
@@ -67,7 +69,12 @@ def _of_typing(name: str) -> object:
 
 
 def _of_module(module: str) -> Callable[[str], object]:
-    return lambda name: getattr(_real(module), name)
+    def named(name: str) -> object:
+        if name in ONLY_ASKED_FOR.get(module, ()) and module not in sys.modules:
+            return _empty_class(name)
+        return getattr(_real(module), name)
+
+    return named
 
 
 def _empty_class(name: str) -> type:

@@ -217,7 +217,7 @@ def main() -> int:
             print(
                 f"{words.domains} domains, {words.vms} VMs, {words.at_once} at once; load {processes.load()}"
             )
-            look = processes.seconds(lambda: site.flow.deck.run("plan", "check", "whole-site", code=None))
+            look, _ = processes.seconds(lambda: site.flow.deck.run("plan", "check", "whole-site", code=None))
             print(f"drdeck plan check                  {look:7.1f} s   (aim 5)")
             took, screen, calls = site.run()
             print(f"drdeck, decision to all sessions   {took:7.1f} s   {calls}")

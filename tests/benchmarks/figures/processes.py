@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -29,14 +30,22 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.monotonic()
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that something takes, and those of a processor that ended child processes took of them."""
+    used, began = _of_children_s(), time.monotonic()
     work()
-    return time.monotonic() - began
+    return time.monotonic() - began, _of_children_s() - used
 
 
-def median_s(work: Callable[[], object], times: int) -> float:
-    return statistics.median(seconds(work) for _ in range(times))
+def median_s(work: Callable[[], object], times: int) -> tuple[float, float]:
+    """The medians of both, of so many times."""
+    walls, processors = zip(*(seconds(work) for _ in range(times)), strict=True)
+    return statistics.median(walls), statistics.median(processors)
+
+
+def _of_children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def python(code: str) -> None:

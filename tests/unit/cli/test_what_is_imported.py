@@ -116,6 +116,27 @@ def test_no_command_brings_what_only_its_libraries_import() -> None:
     assert light & set(loaded) == set()
 
 
+def test_a_command_that_reaches_its_controller_brings_no_tls() -> None:
+    """Each connection asks whether its socket is one of TLS."""
+    loaded = modules("""
+import socket, tempfile
+from drdeck import light_imports
+with light_imports.stand_in():
+    import asyncio
+
+async def connect(address):
+    _, writer = await asyncio.open_unix_connection(address)
+    writer.close()
+
+with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as server:
+    server.bind(directory + "/socket")
+    server.listen()
+    asyncio.run(connect(directory + "/socket"))
+""")
+    assert {"asyncio", "tempfile"} <= set(loaded)
+    assert not {"ssl", "_ssl", "asyncio.sslproto"} & set(loaded)
+
+
 def test_a_stand_in_becomes_the_real_module_when_it_is_used() -> None:
     code = """
 from drdeck import light_imports
