@@ -150,7 +150,7 @@ async def test_a_thousand_operations_make_no_message_longer(tmp_path: Path) -> N
             tasks = TasksAnswer(id=1, operations=news.operations_of(None))
             sizes[number] = [len(text) for text in (news.line(), news.line(DOMAIN), line(tasks))]
     assert all(abs(a - b) < 50 for a, b in zip(sizes[1000], sizes[projection.KEPT], strict=True))
-    assert sizes[1000][0] < RECENT * 580 + 1000 and max(sizes[1000]) < projection.KEPT * 580 + 1000
+    assert sizes[1000][0] < RECENT * 620 + 1000 and max(sizes[1000]) < projection.KEPT * 620 + 1000
     assert len(journaled(journal.file)) == 1000
     journal.close()
 

@@ -124,7 +124,7 @@ async def test_a_disk_of_another_vm_is_detached_by_consent(make: MakeBench) -> N
     bench = await make(state="imported", tests=True)
     await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
     await begin_test(bench)
-    await bench.refused(bench.asks("test_detach"), "goes on; end it first")
+    await bench.refused(bench.asks("test_detach"), "is under way; end it first")
     await bench.spoil_test_vm(VMS[0])
     await bench.done(bench.asks("test_end"))
     trial = bench.domain.trial

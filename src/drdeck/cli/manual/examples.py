@@ -62,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck test plan whole-site --to -15m --dry-run",
         'drdeck test plan whole-site --end --result passed --note "all logins work" --wait',
     ),
+    "drdeck test detach": ("drdeck test detach erp-prod --dry-run", "drdeck test detach erp-prod --wait"),
     "drdeck test leftovers": (
         "drdeck test leftovers",
         "drdeck test leftovers --adopt drdeck-test-erp-prod-erp-db01 --wait",

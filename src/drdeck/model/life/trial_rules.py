@@ -130,7 +130,7 @@ def detach_listed(domain: Domain) -> bool:
 def detach_closed(domain: Domain) -> str | None:
     """Detach Foreign Disks: while a test VM is left over to which a disk of another VM is attached."""
     if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
-        return f'the test of "{domain.name}" goes on; end it first'
+        return f'the test of "{domain.name}" is under way; end it first'
     if not detach_listed(domain):
         return f'no test VM that is left over of "{domain.name}" has a disk of another VM'
     return None
