@@ -67,6 +67,9 @@ def test_each_start_is_kept_once_and_told_with_its_time(journal: Journal) -> Non
         later.follow(view(after_s, TrialState.RUNNING, db="ready", web="ready"))
     later.follow(view(40, TrialState.ENDING, db="ready", web="ready", app="ready"))
     assert len(journal.kept) == 3
+    assert (journal.kept[2].data["on"], journal.kept[2].data["ready"]) == ([], ["db", "web"])
     db, web = boots(journal.events(TEST_VMS), "op-1")
     assert (db.vm, db.took_s, web.vm, web.took_s) == ("db", 28.0, "web", 27.0)
     assert boots(journal.events(TEST_VMS), "op-2") == ()
+    journal.record(TEST_VMS, {**journal.kept[0].data, "at": "2026-11-28T22:05:00Z"})
+    assert boots(journal.events(TEST_VMS), "op-1") == (db, web), "the first time that each was seen counts"
