@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from drdeck.cli.plan import plan_commands
@@ -10,10 +12,12 @@ from drdeck.model.plans.run_views import RunState
 from tests.support.console.plan_double import NOW, PlanningClient, mid_run
 
 
-def status(capsys: pytest.CaptureFixture[str], **more: object) -> str:
+def status(capsys: pytest.CaptureFixture[str], **more: Any) -> str:
     """What `drdeck plan status` prints of a run."""
     run = mid_run(**more)
-    plan_commands._print_run(run, PlanningClient(run).listing, as_json=False)
+    listing = PlanningClient(run).listing
+    assert listing is not None
+    plan_commands._print_run(run, listing, as_json=False)
     return capsys.readouterr().out
 
 
@@ -26,7 +30,7 @@ def test_a_protected_site_that_answers_again_is_told(capsys: pytest.CaptureFixtu
     "more", [{}, {"answers_again": NOW, "ended_at": NOW, "state": RunState.DONE}], ids=["silent", "over"]
 )
 def test_one_that_does_not_or_a_run_that_is_over_has_no_such_words(
-    capsys: pytest.CaptureFixture[str], more: dict[str, object]
+    capsys: pytest.CaptureFixture[str], more: dict[str, Any]
 ) -> None:
     assert "answers again" not in status(capsys, **more)
     assert "ANSWERS" not in progress(mid_run(**more))

@@ -381,5 +381,6 @@ def _concerning(guard: SessionGuard, news: list[LoggedObservation], skip: int) -
         entry
         for entry in news
         for seen in [entry.observation]
-        if seen.key > skip and seen.until >= memory.started and seen.vm in ("", *memory.members)
+        if seen.key > skip and seen.key not in guard.judged_before
+        if seen.until >= memory.started and seen.vm in ("", *memory.members)
     ]

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .observations import By, LoggedObservation, Observation
 from .own_calls import OwnCalls
-from .session_memory import ForeignChange, SessionMemory
+from .session_memory import JUDGED, ForeignChange, SessionMemory
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class SessionGuard:
 
     def __init__(self, memory: SessionMemory, facts: Mapping[str, VmFacts]) -> None:
         self.memory, self.facts = memory, dict(facts)
+        self.judged_before = frozenset(memory.judged)
+        """keys of events that a controller before this one has judged, and that are read again"""
         self.lost: dict[str, datetime] = {}
         """VMs that are not in the domain any more, and since when; it is not known yet where they are"""
         self.wants_record = False
@@ -100,8 +102,7 @@ class SessionGuard:
         """Judge what can be judged now; True if an alarm was raised or changed."""
         changed, self.wants_record = False, False
         waiting, self._heard = self._heard, []
-        key = self.memory.key
-        self.memory.key = max([key, *(h.observation.key for h in waiting)])
+        before = self.memory.key, self.memory.judged
         # events first: they say whose the facts' changes were; power last: a revert may explain it
         order = sorted(
             waiting, key=lambda h: (h.observation.by == "facts", h.observation.change is Change.POWER)
@@ -123,10 +124,18 @@ class SessionGuard:
                 self._heard.append(heard._replace(observation=longer))
             else:
                 self._heard.append(heard)
-        if keys := [h.observation.key for h in self._heard if h.observation.key]:
-            self.memory.key = min(keys) - 1  # so that a controller after this one judges them
-        self.changed = self.changed or changed or self.memory.key != key
+        self._note_judged(waiting)
+        self.changed = self.changed or changed or before != (self.memory.key, self.memory.judged)
         return changed
+
+    def _note_judged(self, waiting: Iterable[PendingObservation]) -> None:
+        """Keep which events were judged: a controller after this one reads all of them from the first on that
+        was not, and must judge none twice."""
+        memory = self.memory
+        pending = {h.observation.key for h in self._heard if h.observation.key}
+        judged = {*memory.judged, *(h.observation.key for h in waiting if h.observation.key)} - pending
+        memory.key = min(pending) - 1 if pending else max([memory.key, *judged])
+        memory.judged = tuple(sorted(judged)[-JUDGED:])
 
     def _verdict(self, heard: PendingObservation, j: JudgmentContext) -> str:
         hint = heard.observation

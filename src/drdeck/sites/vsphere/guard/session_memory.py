@@ -16,6 +16,8 @@ NAME_S = 1.0
 """An alarm waits so long for the address that its user came from."""
 MOST = 100
 """Alarms of one session that are shown."""
+JUDGED = 500
+"""Keys of so many judged events are kept: more do not come while one of them waits to be judged."""
 KEPT = 1000
 """Changes of others in one session that are remembered; of more, first those go that touched no point."""
 
@@ -89,7 +91,9 @@ class SessionMemory(msgspec.Struct, kw_only=True):
     looked_at: datetime | None = msgspec.field(name="seen", default=None)
     """when the facts were looked at last"""
     key: int = 0
-    """of the newest event that was judged"""
+    """of the newest event up to which all were judged"""
+    judged: tuple[int, ...] = ()
+    """keys of the last events that were judged, for some of them may be read once more"""
     foreign: list[ForeignChange] = []
     forgotten: int = 0
     """changes of others that are not among them any more"""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.event_log import EventLog
 from drdeck.sites.vsphere.guard.guard_service import FEW, GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.history_pace import MOST_S, REST, HistoryPace
+from drdeck.sites.vsphere.guard.observations import By, LoggedObservation, Observation
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from tests.support.vcenter.domain_states import T0, at
 from tests.support.vcenter.guard_bench import site_in_session
@@ -82,6 +86,45 @@ async def test_a_controller_that_follows_reads_from_where_the_last_one_was(tmp_p
     first._save()
     since, _ = await asked_after(service(tmp_path, at(3 * 24 * 60 + 5)), 1)
     assert at(3 * 24 * 60) - timedelta(minutes=10) == since, "not three days: the table is large"
+
+
+def judging(guard: GuardService, now: datetime) -> list[str]:
+    """What the guard tells of others, once all that is told was judged."""
+    watch: Any = Watch(site_in_session(1))
+    watch.attributes_read_s = math.inf
+    guard._settle(watch, "us@vsphere.local")
+    guard._save()
+    (folder,) = guard._guards
+    return [foreign.did for foreign in guard.foreign(folder)]
+
+
+def test_what_was_judged_while_an_earlier_event_was_not_is_judged_once(tmp_path: Path) -> None:
+    """The next controller reads from the first event on that this one has left."""
+    inventory = site_in_session(1)
+    (vm,) = inventory.vms
+    now = at(60)
+
+    def told(key: int, by: By, did: str) -> LoggedObservation:
+        change = Change.POWER if by == "event" else Change.SNAPSHOT
+        observation = Observation(
+            by=by, vm=vm, change=change, did=did, since=now, until=now, user="joe", key=key, to=did
+        )
+        return LoggedObservation(observation, live=False)
+
+    news = [told(5, "task", "began a snapshot"), told(6, "event", "on"), told(7, "event", "off")]
+    first = service(tmp_path, now)
+    first.saw(inventory)
+    first._hear(news)
+    assert judging(first, now) == ["on", "off"], "a task is waited for"
+    later = service(tmp_path, now)
+    later.saw(inventory)
+    later._hear(news)
+    with patch("drdeck.sites.vsphere.guard.session_guard.HOLD_S", 0.0):
+        assert judging(later, now) == ["on", "off", "began a snapshot"]
+    last = service(tmp_path, now)
+    last.saw(inventory)
+    last._hear(news)
+    assert judging(last, now) == ["on", "off", "began a snapshot"]
 
 
 def test_the_history_of_few_vms_is_asked_for_by_vm(vcenter: VCenter) -> None:
