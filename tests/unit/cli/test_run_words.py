@@ -9,7 +9,8 @@ import pytest
 from drdeck.cli.plan import plan_commands
 from drdeck.cli.plan.plan_waiting import progress
 from drdeck.model.plans.run_views import RunState
-from tests.support.console.plan_double import NOW, PlanningClient, mid_run
+from tests.support.console.plan_double import PlanningClient, mid_run
+from tests.support.operation_build import NOW
 
 
 def status(capsys: pytest.CaptureFixture[str], **more: Any) -> str:
