@@ -18,13 +18,15 @@ from tests.support.training.training_build import START
 
 
 def normal(operations: dict[str, Operation]) -> dict[str, Operation]:
-    """Without what a controller knows beside its journal: what is under way, and numbers of views."""
+    """Without what a controller knows beside its journal: what is under way (one that is read takes it
+    for lost since it was requested), and numbers of views."""
     return {
         ident: msgspec.structs.replace(
             op,
             waits_for="",
             going=frozenset(),
             lost=dict.fromkeys([*op.lost, *op.going], 0),
+            lost_at={},
             unsent=dict.fromkeys(op.unsent, 0),
             done=dict.fromkeys(op.done, 0),
         )
