@@ -115,9 +115,12 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
 
 
 async def _looked(vcenter: VCenter, watch: InventoryWatch, heart: Heartbeat) -> Counter[str]:
-    """Bytes of one long poll that tells nothing, one reading of all attributes and one heartbeat."""
-    before = vcenter.bytes_of_calls()
+    """Bytes of one long poll that tells nothing, one reading of all attributes and one heartbeat.
+
+    The poll may bring a reading of its own, where the one before took little: bytes are those of one call."""
+    before, calls = vcenter.bytes_of_calls(), vcenter.calls()
     await watch.connection.poll(watch._long_poll, "poll")
     await watch.refresh_attributes()
     await heart.beat()
-    return vcenter.bytes_of_calls() - before
+    sent, times = vcenter.bytes_of_calls() - before, vcenter.calls() - calls
+    return Counter({method: size // times[method] for method, size in sent.items() if times[method]})

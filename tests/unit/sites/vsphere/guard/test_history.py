@@ -104,14 +104,14 @@ def test_what_was_judged_while_an_earlier_event_was_not_is_judged_once(tmp_path:
     (vm,) = inventory.vms
     now = at(60)
 
-    def told(key: int, by: By, did: str) -> LoggedObservation:
+    def logged(key: int, by: By, did: str) -> LoggedObservation:
         change = Change.POWER if by == "event" else Change.SNAPSHOT
         observation = Observation(
             by=by, vm=vm, change=change, did=did, since=now, until=now, user="joe", key=key, to=did
         )
         return LoggedObservation(observation, live=False)
 
-    news = [told(5, "task", "began a snapshot"), told(6, "event", "on"), told(7, "event", "off")]
+    news = [logged(5, "task", "began a snapshot"), logged(6, "event", "on"), logged(7, "event", "off")]
     first = service(tmp_path, now)
     first.saw(inventory)
     first._hear(news)
