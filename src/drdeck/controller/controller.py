@@ -21,7 +21,7 @@ from drdeck.controller.passwords.password_store import PasswordStore, UnusablePa
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
-from drdeck.model.step_times import with_step_times
+from drdeck.model.step_times import StepTimes
 from drdeck.model.times import utcnow
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
@@ -91,6 +91,7 @@ class Controller:
         self.maintenance = MaintenanceRunner(site, self.watcher, self.recorder, self.executor, read_only)
         self._again = LapsedSynchronisation(self.recorder.operations.values())
         self._estimates = Estimates(lambda: self.recorder.operations)
+        self._step_times = StepTimes()
         self._trail = AlarmTrail(record, journal.events)
         self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)
@@ -134,8 +135,8 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
-        view = with_step_times(view, self.watcher.view)
-        view = self._estimates.with_remarks(with_defaults(self._again.with_remarks(view), self.networks))
+        view = self._again.with_remarks(self._step_times.with_times(view))
+        view = self._estimates.with_remarks(with_defaults(view, self.networks))
         self.watcher.saw(view)
         self._trail.follow(view)
         self._writing.follow(view)

@@ -1,4 +1,4 @@
-"""Times of the task steps of a domain, told from one view to the next. Pure."""
+"""Times of the task steps of domains, told from one view to the next."""
 
 from __future__ import annotations
 
@@ -12,21 +12,36 @@ from drdeck.model.views import SiteView
 _AT_WORK = (StepState.CURRENT, StepState.FAILED)
 
 
-def with_step_times(view: SiteView, before: SiteView | None) -> SiteView:
-    """The view, whose steps tell when they were seen to begin and end; `before`: the view before, with times.
+class StepTimes:
+    """Follows views. A domain that is the same object as in the view before is the same with its times."""
 
-    What changed while nobody looked, before the first view or while a domain could not be read, has none.
-    """
-    if before is None:
-        return view
-    earlier = {domain.id: domain for domain in before.domains if not domain.broken}
-    now = view.clock.site
-    domains = tuple(
-        _with_times(d, earlier[d.id], now) if d.steps and d.id in earlier else d for d in view.domains
-    )
-    if all(new is old for new, old in zip(domains, view.domains, strict=True)):
-        return view
-    return msgspec.structs.replace(view, domains=domains)
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Domain, Domain]] = {}
+        """by a domain's id: as the last view had it, and with the times of its steps"""
+        self._serial = -1
+
+    def with_times(self, view: SiteView) -> SiteView:
+        """The view, whose steps tell when they were seen to begin and end; an older one as it is.
+
+        What changed while nobody looked, before the first view or while a domain could not be read, has none.
+        """
+        if view.serial <= self._serial:
+            return view
+        self._serial, now = view.serial, view.clock.site
+        self._last = {d.id: (d, _followed(d, self._last.get(d.id), now)) for d in view.domains}
+        domains = tuple(self._last[domain.id][1] for domain in view.domains)
+        if all(new is old for new, old in zip(domains, view.domains, strict=True)):
+            return view
+        return msgspec.structs.replace(view, domains=domains)
+
+
+def _followed(domain: Domain, last: tuple[Domain, Domain] | None, now: datetime) -> Domain:
+    if last is None:
+        return domain
+    bare, timed = last
+    if bare is domain:
+        return timed
+    return _with_times(domain, timed, now) if domain.steps and not timed.broken else domain
 
 
 def _with_times(domain: Domain, before: Domain, now: datetime) -> Domain:

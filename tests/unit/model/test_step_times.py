@@ -10,7 +10,7 @@ import pytest
 from drdeck.console.format import plain_of
 from drdeck.console.widgets.task_step_lines import current_of, step_lines
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Step, StepState
-from drdeck.model.step_times import with_step_times
+from drdeck.model.step_times import StepTimes
 from drdeck.model.views import SiteView
 from tests.support.fakesite import FakeSite
 from tests.support.operation_build import domain
@@ -21,8 +21,8 @@ STATES = {"d": StepState.DONE, "c": StepState.CURRENT, "p": StepState.PENDING, "
 
 def followed(*looks: str | None) -> Domain:
     """The domain after looks ten seconds apart, each with the states of its steps; None: unreadable then."""
-    before: SiteView | None = None
-    empty = FakeSite()._view()
+    times, empty = StepTimes(), FakeSite()._view()
+    timed: SiteView | None = None
     for number, states in enumerate(looks):
         steps = tuple(
             Step(number=n, of=3, label=label, state=STATES[state])
@@ -33,9 +33,10 @@ def followed(*looks: str | None) -> Domain:
         at = domain(Mode.COMPLETING, steps=steps, failover=failover, broken=broken)
         site = empty.clock.site.replace(minute=0, second=0) + timedelta(seconds=10 * number)
         clock = msgspec.structs.replace(empty.clock, site=site)
-        before = with_step_times(msgspec.structs.replace(empty, clock=clock, domains=(at,)), before)
-    assert before is not None
-    return before.domains[0]
+        view = msgspec.structs.replace(empty, serial=number, clock=clock, domains=(at,))
+        timed = times.with_times(view)
+    assert timed is not None
+    return timed.domains[0]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +55,19 @@ def test_a_step_took_what_was_seen_of_it(looks: list[str | None], took: list[flo
 
 def test_the_steps_of_the_next_failover_begin_anew() -> None:
     first = followed("", "cpp", "dcp")
-    view = FakeSite()._view()
+    times, view = StepTimes(), FakeSite()._view()
+    times.with_times(msgspec.structs.replace(view, serial=1, domains=(first,)))
     again = msgspec.structs.replace(first, failover=Failover(id="op-2", type=FailoverType.FORCE))
     bare = tuple(msgspec.structs.replace(s, began_at=None, ended_at=None) for s in again.steps)
-    new = msgspec.structs.replace(view, domains=(msgspec.structs.replace(again, steps=bare),))
-    timed = with_step_times(new, msgspec.structs.replace(view, domains=(first,))).domains[0]
+    new = msgspec.structs.replace(view, serial=2, domains=(msgspec.structs.replace(again, steps=bare),))
+    timed = times.with_times(new).domains[0]
     assert [step.began_at for step in timed.steps] == [None, view.clock.site, None]
+    unchanged = msgspec.structs.replace(new, serial=3)
+    assert times.with_times(unchanged).domains[0] is timed, "what did not change costs nothing"
+    older = msgspec.structs.replace(view, serial=2, domains=())
+    assert times.with_times(older) is older and times.with_times(unchanged) is unchanged
+    later = msgspec.structs.replace(new, serial=4)
+    assert times.with_times(later).domains[0] is timed
 
 
 def test_lines_tell_how_long_each_took_and_since_when_the_current_one_is_under_way() -> None:
