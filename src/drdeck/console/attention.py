@@ -81,7 +81,7 @@ def asking(state: State) -> list[Wanting]:
 
 def protected_answers(state: State) -> dict[str, datetime]:
     """Runs under way whose protected site answers again, with since when."""
-    return {r.run: r.answers_again for r in state.runs if r.answers_again and r.ended_at is None}
+    return {run.run: since for run in state.runs if (since := run.answering_since)}
 
 
 def needs_of(state: State, now: datetime) -> list[Wanting]:

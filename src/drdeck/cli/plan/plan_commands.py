@@ -275,8 +275,8 @@ def _print_run(run: RunView, listing: Listing, as_json: bool) -> None:
     pitr = ", Run PITR" if run.run_pitr else ""
     since = show_duration((now - run.since).total_seconds())
     output.say(f"{run.type}{pitr}; decided {since} ago by {run.by}")
-    if run.answers_again is not None and run.ended_at is None:
-        again = json_shapes.time(run.answers_again)
+    if run.answering_since is not None:
+        again = json_shapes.time(run.answering_since)
         output.say(f"the protected site answers again, since {again}; what was started continues")
     for wave in run.waves:
         begins = f" ({wave.begins})" if wave.begins else ""

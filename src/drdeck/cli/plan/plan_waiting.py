@@ -49,7 +49,7 @@ def progress(run: RunView) -> str:
     """One line on how far a run is."""
     waves = "  ".join(f"{w.name} {w.settled}/{w.of}" for w in run.waves)
     asks = f", {run.needs} need you" if run.needs else ""
-    answers = "; THE PROTECTED SITE ANSWERS AGAIN" if run.answers_again and run.ended_at is None else ""
+    answers = "; THE PROTECTED SITE ANSWERS AGAIN" if run.answering_since else ""
     return f"{run.run} {run.state.words}{asks}: {waves}{answers}"
 
 

@@ -205,6 +205,11 @@ class RunView(Frozen, frozen=True, kw_only=True):
     """another controller that drives it, or "nobody"; empty: this one"""
 
     @property
+    def answering_since(self) -> datetime | None:
+        """`answers_again`, while the run is not over: from then on nobody needs to be warned of it."""
+        return self.answers_again if self.ended_at is None else None
+
+    @property
     def going_back(self) -> BatchOfRun | None:
         """The last rollback of many sessions, while there is something left to do of it."""
         back = next((b for b in reversed(self.batches) if b.action == "pitr_run"), None)
