@@ -239,11 +239,13 @@ class Client(ClientCalls):
         self._subscribed = True
 
     async def changed(self) -> None:
-        """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected)."""
-        if self.closed.is_set():
-            raise self._lost()
+        """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected).
+
+        A change since this returned last counts: who waited for an answer meanwhile has not missed it.
+        """
+        if not self.closed.is_set():
+            await self._changed.wait()
         self._changed.clear()
-        await self._changed.wait()
         if self.closed.is_set():
             raise self._lost()
 

@@ -58,6 +58,30 @@ async def test_ask_and_act_over_the_socket(tmp_path: Path) -> None:
         assert refused.value.code == "usage"
 
 
+async def test_a_change_while_an_answer_is_waited_for_is_not_missed(tmp_path: Path) -> None:
+    async with served(tmp_path) as rig, Client(rig.path, "console") as client:
+        client.subscribe()
+        await asyncio.wait_for(client.changed(), 10)
+        before = client.listing
+        rig.server.changed()
+        rig.controller.watcher.error = "it does not answer"
+        while client.listing is before:  # answers are read, and among them the news
+            await client.tasks()
+        await asyncio.wait_for(client.changed(), 10)
+        assert client.listing is not None
+        assert client.listing.error == "it does not answer"
+
+
+async def test_who_waits_after_the_end_is_told_again(tmp_path: Path) -> None:
+    async with served(tmp_path) as rig, Client(rig.path, "console") as client:
+        await rig.server.close()
+        for _ in range(2):
+            with pytest.raises(Disconnected):
+                while True:
+                    await asyncio.wait_for(client.changed(), 10)
+
+
+
 async def test_news_comes_to_who_subscribed_and_only_of_the_domain_shown(tmp_path: Path) -> None:
     async with served(tmp_path) as rig, Client(rig.path) as client, Client(rig.path) as other:
         client.subscribe("erp")
