@@ -81,7 +81,6 @@ async def test_who_waits_after_the_end_is_told_again(tmp_path: Path) -> None:
                     await asyncio.wait_for(client.changed(), 10)
 
 
-
 async def test_news_comes_to_who_subscribed_and_only_of_the_domain_shown(tmp_path: Path) -> None:
     async with served(tmp_path) as rig, Client(rig.path) as client, Client(rig.path) as other:
         client.subscribe("erp")
