@@ -246,19 +246,23 @@ def of_one_domain(vms: int, runs: int) -> str:
     )
 
 
-def of_many_domains(domains: int, each: int) -> str:
-    """How long many domains take at once, against one that has all their VMs."""
-    took = []
-    for many, vms in ((domains, each), (1, domains * each)):
-        with tempfile.TemporaryDirectory() as directory:
-            bench = Bench(Path(directory), vms, many)
-            try:
-                took.append(bench.all_domains().took_s)
-            finally:
-                bench.close()
+def of_many_domains(domains: int, each: int, runs: int) -> str:
+    """Seconds of many domains at once against those of one that has all their VMs; they take turns."""
+    many, single = (domains, each), (1, domains * each)
+    took: dict[tuple[int, int], list[float]] = {many: [], single: []}
+    for number in range(runs):
+        for count, vms in (many, single) if number % 2 == 0 else (single, many):
+            with tempfile.TemporaryDirectory() as directory:
+                bench = Bench(Path(directory), vms, count)
+                try:
+                    took[count, vms].append(bench.all_domains().took_s)
+                finally:
+                    bench.close()
+    pairs = [here / there for here, there in zip(took[many], took[single], strict=True)]
     return (
-        f"{domains} domains of {each} VMs: {took[0]:.1f} s; one of {domains * each}: {took[1]:.1f} s;"
-        f" ratio {took[0] / took[1]:.2f}"
+        f"{domains} domains of {each} VMs: {statistics.median(took[many]):.1f} s; one of {domains * each}:"
+        f" {statistics.median(took[single]):.1f} s; ratio {statistics.median(pairs):.2f}"
+        f" (pairs {' '.join(f'{pair:.2f}' for pair in pairs)})"
     )
 
 
@@ -278,7 +282,7 @@ def main() -> int:
     for vms in options.vms:
         print(of_one_domain(vms, options.runs), flush=True)
     if options.domains:
-        print(of_many_domains(options.domains, options.each))
+        print(of_many_domains(options.domains, options.each, options.runs))
     return 0
 
 
