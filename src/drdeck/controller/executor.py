@@ -17,6 +17,7 @@ from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, MakePlannedCall, TakeOver, encode
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
+from drdeck.model.views import SiteView
 from drdeck.sites.contract import (
     LimitsCalls,
     RecoverySite,
@@ -78,6 +79,8 @@ class Executor:
         self._starting: set[CallKey] = set()
         self._calls: dict[CallKey, CallUnderWay] = {}
         self._rests: dict[CallKey, RetryPause] = {}
+        self._asking_in: tuple[SiteView | None, frozenset[str]] = (None, frozenset())
+        """a view, and the VMs that ask in it: looked for once, not with each call"""
 
     @property
     def full(self) -> bool:
@@ -142,10 +145,14 @@ class Executor:
         calls = [(call.planned, call.since) for call in self._calls.values()]
         return self.places.used(calls, now, asking)
 
-    def _asking(self) -> set[str]:
+    def _asking(self) -> frozenset[str]:
         """Ids of the VMs that the site asks about."""
         view = self.watcher.view
-        return {vm.id for d in view.domains for vm in d.vms if vm.question is not None} if view else set()
+        if view is not self._asking_in[0]:
+            domains = view.domains if view is not None else ()
+            asking = frozenset(vm.id for d in domains for vm in d.vms if vm.question is not None)
+            self._asking_in = view, asking
+        return self._asking_in[1]
 
     def note_slow_calls(self) -> None:
         """Journal calls on VMs that take longer than their limit, so that a person is asked; wait no more

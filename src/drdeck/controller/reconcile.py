@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from drdeck.controller.journal.operations import SESSION_OPEN, Operation
 from drdeck.model.commands import AbortCompletion, AnyCommand, FinishFailover, StartReverted, StartSession
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
@@ -32,9 +30,12 @@ def next_step(
     """The next step of an open operation, given its domain in the view number `serial`.
 
     `looked`: number of the newest view that was asked for, after whatever was known then; None: this one.
+    A view that came without that, after an answer or after one was lost, may have been read before: what it
+    does not show may have happened all the same. A vCenter answers a call and tells of its effects by two
+    connections (WaitForUpdatesEx), in no order.
     """
     if looked is not None:
-        operation = _until_fresh(operation, serial, looked)
+        serial = min(serial, looked)
     if domain is None:
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken and operation.action not in _OF_THE_RECORD:
@@ -49,18 +50,6 @@ def next_step(
             return Complete("synchronised")
         return Fail(GIVEN_UP, aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
-
-
-def _until_fresh(op: Operation, serial: int, looked: int) -> Operation:
-    """A view that came by itself after an answer, or after one was lost, may have been read before: what it
-    does not show may have happened all the same.
-
-    A vCenter answers a call and tells of its effects by two connections (WaitForUpdatesEx), in no order."""
-
-    def until(table: dict[str, int]) -> dict[str, int]:
-        return {key: known if looked > known else max(known, serial) for key, known in table.items()}
-
-    return msgspec.structs.replace(op, lost=until(op.lost), unsent=until(op.unsent), done=until(op.done))
 
 
 def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:

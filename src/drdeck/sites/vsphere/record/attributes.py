@@ -160,7 +160,7 @@ def in_order(changes: Mapping[str, str], attributes: Mapping[str, str]) -> list[
     """The writes for changes of `attributes`, one after another: after each of them every list reads as it
     was or as it will be. Only one that has no room beside the old one is written over it."""
     writes = list[tuple[str, str]]()
-    lists = {name for name in changes if part_name(name, 1) in changes and not _WHOLE.match(changes[name])}
+    lists = {name for name in changes if _part_names(name)[1] in changes and not _WHOLE.match(changes[name])}
     further = {part for name in lists for part in _part_names(name)[1:]}
     for name, value in changes.items():
         if name in lists:
