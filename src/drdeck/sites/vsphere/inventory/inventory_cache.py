@@ -48,11 +48,25 @@ class InventoryCache:
 
         return take, raw
 
-    def take_tasks(self, tasks: dict[str, tuple[str, ...]]) -> set[tuple[str, str]]:
-        """Take in the tasks under way of VMs that were asked for; the (type, id) of each VM."""
+    def take_tasks(self, tasks: dict[str, tuple[str, ...]]) -> None:
+        """Take in the tasks under way of VMs that were asked for, into the inventory too.
+
+        Nothing else of a VM is made anew here: while a collector that was begun anew tells of all objects,
+        one that it has not come to yet is not one that has gone.
+        """
         with self._lock:
             self.asked_tasks = {vm: ids for vm, ids in (self.asked_tasks | tasks).items() if ids}
-        return {("VirtualMachine", vm) for vm in tasks}
+            last = self.inventory
+            if last is None:
+                return
+            changed = {
+                vm_id: msgspec.structs.replace(last.vms[vm_id], running_tasks=ids)
+                for vm_id, ids in tasks.items()
+                if vm_id in last.vms and last.vms[vm_id].running_tasks != ids
+            }
+            if changed:
+                vms = {**last.vms, **changed}
+                self.inventory = msgspec.structs.replace(last, serial=next(_SERIALS), vms=vms)
 
     def publish(self, root_id: str, touched: set[tuple[str, str]], news: int, anew: bool) -> Inventory:
         """The inventory now, of which the objects in `touched` may have changed; `anew`: any. The same one

@@ -164,8 +164,7 @@ class InventoryWatch:
                     else:
                         recent[object_id(content.obj)] = [object_id(task) for task in prop.val or ()]
             tasks = {vm: tuple(t for t in ids if states.get(t) in UNDER_WAY) for vm, ids in recent.items()}
-            if self.inventory is not None:
-                self._published(self._cache.take_tasks(tasks))
+            self._cache.take_tasks(tasks)
             return {vm: ids for vm, ids in tasks.items() if ids}
 
         running = await self.connection.poll(ask, "ask for the VMs' tasks") if vms else {}

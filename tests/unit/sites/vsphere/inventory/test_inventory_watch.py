@@ -191,6 +191,28 @@ async def test_running_tasks_are_asked_for(vcenter: VCenter) -> None:
         assert not watch.busy and not domain_vms(watch.inventory, "erp")["db01"].running_tasks
 
 
+async def test_tasks_are_asked_for_while_all_is_read_anew(vcenter: VCenter) -> None:
+    """A VM that a collector begun anew has not told of yet was taken for one that has gone."""
+    vcenter.layout({"erp": ["db01", "web01"]})
+    async with watching(vcenter) as watch:
+        first = await watch.refresh()
+        ids = [vm.id for vm in domain_vms(first, "erp").values()]
+        vcenter.lose_answer("WaitForUpdatesEx")
+        with pytest.raises(SiteUnreachable):
+            await watch.refresh()
+        vcenter.hold("WaitForUpdatesEx")
+        before = vcenter.calls()
+        reading = asyncio.create_task(watch.refresh())
+        await eventually(lambda: (vcenter.calls() - before)["CreateFilter"] == 1)
+        assert await watch.ask_tasks(ids) == {}
+        assert watch.inventory is not None
+        assert sorted(domain_vms(watch.inventory, "erp")) == ["db01", "web01"]
+        vcenter.release()
+        with pytest.raises(SiteUnreachable):  # whose connection was closed meanwhile
+            await reading
+        assert sorted(domain_vms(await watch.refresh(), "erp")) == ["db01", "web01"]
+
+
 async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01"]})
     async with watching(vcenter, poll_s=1) as watch:
