@@ -11,9 +11,13 @@ from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import Client
+from drdeck.model.domains import Mode, Networks
+from drdeck.model.facts.trial_facts import TrialOffer
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import FakeClient, domain
 from tests.support.training.lesson_build import T0
+
+MANY = Networks(protected=tuple(f"VM_35{number}0" for number in range(5)), recovery=("DRSeg",))
 
 
 class Quiet(Coach):
@@ -44,6 +48,18 @@ async def test_lines_that_change_twice_between_two_layouts_have_room() -> None:
             await pilot.pause()
             await pilot.pause()
             assert lines.size.height == many[-1]
+
+
+async def test_what_is_to_be_done_stands_below_the_largest_dialog(tmp_path: Path) -> None:
+    coach = Quiet(find("8"), tmp_path, tmp_path / "journal.db")
+    objective = coach.course.lesson.objectives[0]
+    offer = TrialOffer(networks=("DR-Bubble",), mapping=dict.fromkeys(MANY.protected, "DR-Bubble"))
+    tested = domain("web", Mode.IMPORTED, networks=MANY, trial_offer=offer)
+    async with running(FakeClient(tested), coach=coach) as deck:
+        await deck.press("m", "down", "down", "enter")
+        await deck.sees("Test Failover of Protected Domain web", "pgup pgdn Read on")
+        assert objective.text in deck.words()
+        assert deck.text.splitlines()[0].strip(), "and the clock stands above it"
 
 
 async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
         vms_failing=sum(vm.health is Health.FAILED for d in domains for vm in d.vms),
         vms_total=sum(len(d.vms) for d in domains),
         rolled_back_to=_pick(min, (rolled_back_to(d) for d in domains)),
-        unprotected_s=sum(unprotected_s(d, facts.now) for d in domains),
+        unprotected_s=sum(unprotected_s(d, facts) for d in domains),
         hints=len(progress.hints),
         mistakes=tuple(
             MistakeResult(kind=m.kind, domain=m.domain, at=m.at, why=m.why, detail=m.detail)
@@ -135,9 +135,15 @@ def data_given_up_s(domain: Domain, facts: LessonFacts, memory: DomainMemory | N
     return 0
 
 
-def unprotected_s(domain: Domain, now: datetime) -> float:
-    """Time that its VMs spent in sessions, in seconds."""
-    return round(sum(((p.end or now) - p.start).total_seconds() for p in domain.excluded), 1)
+def unprotected_s(domain: Domain, facts: LessonFacts) -> float:
+    """Time that its VMs spent in sessions, in seconds; an undone failover's period is no session."""
+    undone = [op.asked_at for op in facts.done(domain.name, "failover_undo")]
+    lengths = [
+        (period.end or facts.now) - period.start
+        for period in domain.excluded
+        if not any(period.start <= at <= (period.end or facts.now) for at in undone)
+    ]
+    return round(sum(length.total_seconds() for length in lengths), 1)
 
 
 def _cost(domain: Domain, memory: DomainMemory | None) -> Cost:

@@ -401,6 +401,11 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.dialog_queue.expect(answer is not None)
         return answer
 
+    def on_network_mapping_nothing_to_repeat(self) -> None:
+        dialog = self.screen
+        if isinstance(dialog, Dialog):
+            dialog.say("Choose a network first, with the right arrow or enter: = gives it to all")
+
     def on_network_mapping_listed(self, event: NetworkMapping.Listed) -> None:
         """Show the networks that are offered for one, above whatever form that is in."""
         from drdeck.console.dialogs.action_lists import NetworkList

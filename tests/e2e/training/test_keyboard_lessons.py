@@ -67,6 +67,44 @@ class Trainee:
         self.sees("Failover type")
         self.dialog("Complete Continuous Failover for Protected Domain", *keys, "tab", "enter")
 
+    def chooses(self, item: str) -> None:
+        """An item of the menu, wherever it stands there."""
+        self.console.press("m")
+        self.sees("│ More ", f" {item} ")
+        self.console.pause_for_dialog()
+        while f"> {item} " not in (here := self._cursor()):
+            self.presses("down")
+            self.console.wait_for(until=lambda here=here: self._cursor() != here)  # type: ignore[misc]
+        self.presses("enter")
+
+    def _cursor(self) -> str:
+        """The line of the menu that the cursor is in."""
+        return next((line for line in self.console.text().splitlines() if "│  > " in line), "")
+
+    def confirms(self, heading: str) -> None:
+        """Cancel has the focus."""
+        self.dialog(heading, "tab", "enter")
+
+    def ends_test(self, note: str, *to_the_result: str) -> None:
+        self.chooses("End Test")
+        self.dialog("End Test", "shift+tab", note, "enter")
+        self.sees(note, "[>End: passed<]")
+        self.console.pause_for_dialog()
+        self.presses(*to_the_result, "enter")
+
+    def fails_over_in_one_sitting(self) -> None:
+        self.presses("f")
+        self.dialog("Failover of Protected Domain intranet", "down")
+        self.sees("> VM_3510")
+        self.presses("right", "=", "2")
+        self.sees("‹ DRSeg ›")
+        self.presses("tab", "tab", "tab", "tab")
+        self.sees("[>Failover<]")
+        self.console.pause_for_dialog()
+        self.presses("enter")
+        self.confirms("Continuous rehydration")
+        self.dismisses_result()
+
     def goes_back(self) -> None:
         """From Run PITR; a key right behind an escape would be another key to the terminal."""
         self.console.press("escape")
@@ -91,7 +129,7 @@ class Trainee:
 def deck(tmp_path: Path) -> Iterator[Deck]:
     new_deck = Deck(tmp_path)
     yield new_deck
-    for number in ("1", "2", "3", "4", "7"):
+    for number in ("1", "2", "3", "4", "7", "8", "9"):
         if (new_deck.state / "lessons").is_dir():
             new_deck.run("train", number, "--", "controller", "stop", "--force", code=None)
 
@@ -254,3 +292,70 @@ def test_lesson_7_takes_the_whole_site_over_with_fewer_than_forty_keys(deck: Dec
     report = deck.json("train", "7", "--", "plan", "report", run)
     assert {key: report[key] for key in figures} == figures
     assert last_screen(journal, run) <= set(ended.split())
+
+
+def test_lesson_8_by_its_keys(deck: Deck) -> None:
+    """A test that failed and says so, and one of an older point that is proved."""
+    trainee = Trainee(deck, "8", "40")
+    try:
+        trainee.sees("> Test erp-prod from its newest points", "20/20")
+        trainee.coach_tells("m, Test Failover. Enter leads from list to list and to the button")
+        trainee.chooses("Test Failover")
+        form = "Test Failover of Protected Domain erp-prod"
+        trainee.dialog(form, "enter", "enter", "enter")
+        trainee.sees("[>Test Failover<]", "enter. The line above says TEST and how long.")
+        trainee.presses("enter")
+        trainee.confirms("Test Failover")
+        trainee.sees("> End that test, and say with a note that it failed", "TEST 0")
+        trainee.coach_tells("Shift+tab goes to the note; write it. Then tab to End: failed")
+        trainee.ends_test("files are unreadable", "tab")
+        trainee.sees("> Test it again as of 22:40 or before")
+        trainee.coach_tells("Type 22:40 and enter: the list goes there")
+        trainee.chooses("Test Failover")
+        trainee.sees(form, " group ")
+        trainee.dialog(form, "22:40", "enter")
+        trainee.sees("> 2026-01-16 22:40:00Z")
+        trainee.presses("enter", "enter", "enter")
+        trainee.sees("[>Test Failover<]", "  as of 2026-01-16 22:40:00Z")
+        trainee.presses("enter")
+        trainee.sees("cloned as of 2026-01-16 22:40:00Z")
+        trainee.confirms("Test Failover")
+        trainee.sees("> End it as passed, with a note", "TEST 0")
+        trainee.ends_test("logins and postings work")
+        finished(trainee)
+    finally:
+        trainee.console.close()
+    standing = deck.json("train", "8", "--", "show", "erp-prod")
+    assert standing["test"] is None and standing["mode"] == "imported"
+
+
+def test_lesson_9_by_its_keys(deck: Deck) -> None:
+    """There, undone, there again and committed, home, and ready for the next time."""
+    trainee = Trainee(deck, "9", "60")
+    try:
+        trainee.sees("> Fail intranet over in one sitting", "3/3")
+        trainee.coach_tells("f. Down goes to the networks", "2 is Planned Failover")
+        trainee.fails_over_in_one_sitting()
+        trainee.sees("> Undo the failover: intranet is imported again")
+        trainee.coach_tells("m, Undo Failover. Type intranet")
+        trainee.chooses("Undo Failover")
+        trainee.dialog("Undo Failover", "intranet", "enter")
+        trainee.sees("[>Undo Failover<]")
+        trainee.console.pause_for_dialog()
+        trainee.presses("enter")
+        trainee.sees("> Fail it over again, and commit", " Imported ")
+        trainee.fails_over_in_one_sitting()
+        trainee.chooses("Commit Failover")
+        trainee.confirms("Commit Failover")
+        trainee.sees("> Sunday evening: bring the data home with Failback")
+        trainee.chooses("Failback")
+        trainee.confirms("Failback")
+        trainee.sees("> Be ready for the next time", " Imported ")
+        trainee.chooses("Resume Continuous Rehydration")
+        trainee.confirms("Resume Continuous Rehydration")
+        trainee.sees("unprotected 00:00:00")
+        finished(trainee)
+    finally:
+        trainee.console.close()
+    standing = deck.json("train", "9", "--", "show", "intranet")
+    assert standing["mode"] == "synchronised" and standing["owner"] == "remote"

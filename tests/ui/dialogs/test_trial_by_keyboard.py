@@ -52,8 +52,11 @@ async def test_point_networks_and_vms_are_chosen() -> None:
     client = FakeClient(domain("web", Mode.IMPORTED, networks=NETWORKS, trial_offer=offer))
     async with running(client) as deck:
         await opened(deck)
+        await deck.sees(" newest point 4s")
         await deck.press("down", "enter")
         assert deck.focused() == "mapping"
+        await deck.sees("    as of 2026-11-22 10:40:07Z")
+        assert " newest point 4s" not in deck.text
         await deck.press("left", "enter")
         await deck.sees("‹ BUBBLE10 ›")
         assert deck.focused() == "vms"
@@ -118,7 +121,7 @@ async def test_one_that_lasts_is_seen_everywhere_and_ended_with_its_result() -> 
         await deck.press("m")
         await deck.sees("End Test")
         await deck.press("down", "down", "enter")
-        await deck.sees("End Test", "drdeck-test-web-a", "A note", "End: passed")
+        await deck.sees("End Test", "drdeck-test-web-a", "A note", "End: passed", "End: not said")
         await deck.press("shift+tab")
         await deck.type("ok then")
         await deck.press("enter")

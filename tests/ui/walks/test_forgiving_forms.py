@@ -52,6 +52,17 @@ async def test_the_choice_made_from_the_list_is_the_same_for_all() -> None:
         await deck.sees("Step 3 of 3:", "VM_1 → DRIsolated", "VM_2 → DRIsolated")
 
 
+async def test_the_same_for_all_without_a_choice_says_what_to_do_first() -> None:
+    async with running(FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Step 2 of 3:")
+        await deck.press("equals_sign")
+        await deck.sees("Choose a network first, with the right arrow or enter: = gives it to all")
+        await deck.press("right", "equals_sign")
+        await deck.until(lambda: deck.text.count("‹ DRSeg ›") == 2, "the same for both")
+        assert "Choose a network first" not in deck.text
+
+
 async def test_what_is_not_checked_is_ticked_off_by_hand_and_noted() -> None:
     client = FakeClient(domain())
     async with running(client) as deck:

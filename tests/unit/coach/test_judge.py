@@ -15,6 +15,7 @@ from drdeck.coach.lesson import Lesson
 from drdeck.coach.lesson_facts import JournaledAnswer, LessonFacts
 from drdeck.coach.progress import Progress
 from drdeck.coach.result import figures, lines
+from drdeck.coach.scoring import unprotected_s
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Failover, FailoverType, Health, Mode, SessionState
 from drdeck.model.times import show_clock
@@ -240,6 +241,14 @@ def test_the_figures_of_a_result() -> None:
     assert result.unprotected_s == 20 * 60
     none = msgspec.structs.replace(result, finished=True, rto_s=None, data_given_up_s=None, data_lost_s=None)
     assert figures(none) == "unprotected 00:20:00, hints 0, mistakes 0", "a lesson without a failover"
+
+
+def test_a_failover_that_was_undone_is_no_time_in_a_session() -> None:
+    """Its period is excluded all the same; a session before it counts."""
+    erp = domain(excluded=(period(10, 12), period(20, 26)))
+    undo = operation("failover_undo", 25)
+    for undone, minutes in (((undo,), 2), ((), 8)):
+        assert unprotected_s(erp, facts(erp, *undone)) == minutes * 60
 
 
 def test_without_a_rollback_bad_data_has_no_distance() -> None:

@@ -39,6 +39,8 @@ EARLY = "{} came before this could be read: press it again"
 BOX_WIDTH = 80
 ROOMY = 24
 """Lines of a terminal from which on there is room for a blank one below the title."""
+COACHED = 3
+"""Lines that a dialog leaves free in a lesson, one above and two below: what is to be done stands there."""
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
 PAGES = ("pgup pgdn", "Read on")
@@ -146,6 +148,9 @@ class Dialog(ModalScreen[Answer | None]):
         for widget in (self.query_one("#box"), title, self.query_one("#buttons")):
             if widget.display:
                 rows += widget.gutter.height + widget.styles.margin.height
+        coached = getattr(self.app, "coach_session", None)
+        if coached is not None and not coached.folded:
+            rows += COACHED
         rows += len(title.text.splitlines()) + self.query_one("#buttons").display
         body.styles.max_height = max(1, size.height - rows)
 

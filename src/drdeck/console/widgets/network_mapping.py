@@ -51,6 +51,9 @@ class NetworkMapping(RowList[str]):
             super().__init__()
             self.mapping, self.row = mapping, row
 
+    class NothingToRepeat(Message):
+        """ "=" before any network was chosen."""
+
     class Changed(Message):
         """The mapping changed."""
 
@@ -118,7 +121,9 @@ class NetworkMapping(RowList[str]):
     def action_same(self) -> None:
         """This row's choice, or else the last one made, for every network that has none yet."""
         target = self.targets.get(self.row, self._latest) if self.row is not None else None
-        if target is not None:
+        if target is None:
+            self.post_message(self.NothingToRepeat())
+        else:
             self.targets = {**dict.fromkeys(self.networks.protected, target), **self.targets}
             self.redraw()
             self.post_message(self.Changed(self))

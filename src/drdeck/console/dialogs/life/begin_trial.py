@@ -28,6 +28,7 @@ from drdeck.model.domains import Domain, Networks, Vm
 from drdeck.model.life.trial_rules import trial_networks
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
+from drdeck.model.times import show_seconds
 
 NEWEST = "the newest point of each VM"
 _INNER = BOX_WIDTH - 4
@@ -148,6 +149,9 @@ class BeginTest(Dialog[Request]):
         ticked = vm.name not in self._left_out
         old = "" if vm.newest_point is None else age((self._now - vm.newest_point).total_seconds())
         newest = f"newest point {old} old" if old else "no restore point"
+        point = self._rows.row
+        if old and isinstance(point, RestorePoint):
+            newest = f"as of {show_seconds(point.time)}"
         return (
             (f"[{'x' if ticked else ' '}] ", "bold" if ticked else ""),
             (name(vm.name, max(14, min(34, width - 30))), "bold"),
@@ -209,6 +213,7 @@ class BeginTest(Dialog[Request]):
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         if event.rows.id == "points":
+            self._vms.redraw()
             self._look()
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:

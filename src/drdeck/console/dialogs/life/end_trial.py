@@ -13,7 +13,7 @@ from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
 from drdeck.model.life.trial_rules import MAX_NOTE
 
-_RESULTS = {"passed": "End: passed", "failed": "End: failed", "unsaid": "End Test"}
+_RESULTS = {"passed": "End: passed", "failed": "End: failed", "unsaid": "End: not said"}
 
 
 class TrialVerdict(NamedTuple):
@@ -34,7 +34,7 @@ class EndTest(Dialog[TrialVerdict]):
         yield from (paragraph(text) for text in self._says)
         yield from (paragraph(text, "warn") for text in self._warns)
         yield paragraph(f"A note that is kept with the result ({MAX_NOTE} characters at most):")
-        yield Field(id="note")
+        yield Field(id="note", placeholder="what was seen; shift+tab comes here")
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
