@@ -53,7 +53,7 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
     done = deck.run("cfo", "complete", "erp", "--type", "force", "--confirm", "erp", "--wait", code=6)
     ident = done.stdout.strip()
-    assert "burn the bridge" in done.stderr and f"drdeck answer {ident} retry|confirm" in done.stderr
+    assert "burn the bridge" in done.stderr and deck.typed(f"answer {ident} retry|confirm") in done.stderr
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
     assert 'Seen now: erp is "Completing' in question["text"]

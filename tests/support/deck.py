@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,10 @@ class Deck:
     @property
     def arguments(self) -> list[str]:
         return ["--config", str(self.config), "--state", str(self.state)]
+
+    def typed(self, words: str) -> str:
+        """A command as sentences name it, with the options of this deck: it can be typed as it stands."""
+        return f"drdeck {shlex.join(self.arguments)} {words}"
 
     def argv(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "drdeck", *self.arguments, *words]

@@ -38,6 +38,7 @@ from drdeck.model.views import SOON_SEEN
 
 from . import exit_codes, output
 from .exit_codes import Exit
+from .output import TypedCall
 from .prompts import Asker
 
 FIRST_SIGHT_S = 90
@@ -60,6 +61,7 @@ class Context(msgspec.Struct, dict=True):
     scenario_from_environment: bool = False
     file_digest: str = ""
     """of the site as the file had it when `settings` were read"""
+    own_call: TypedCall = TypedCall()
     begun: Client | Future[str] | None = None
     """a controller that was asked for its list, or its start; nobody has waited for it yet"""
 
@@ -98,7 +100,10 @@ class Context(msgspec.Struct, dict=True):
 
     def at_site(self, name: str) -> Context:
         """The same for another site; options about this one's training are left behind."""
-        return msgspec.structs.replace(self, site_option=name, scenario=None, speed=None, begun=None)
+        call = self.own_call.at_site(name)
+        return msgspec.structs.replace(
+            self, site_option=name, scenario=None, speed=None, begun=None, own_call=call
+        )
 
     @property
     def fresh(self) -> bool:

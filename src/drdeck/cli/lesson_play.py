@@ -26,7 +26,7 @@ from . import exit_codes, output
 from .context import Context, wait_for_sight
 from .exit_codes import Exit
 from .instructor_commands import lesson_context
-from .output import called
+from .output import TypedCall
 
 if TYPE_CHECKING:
     from drdeck.console.dialogs.choose_lesson import LessonRow
@@ -109,7 +109,10 @@ def prepare(
         asyncio.run(_begin_anew(home))
     homes.settle(course, home, speed)
     played = lesson_context(home, context.read_only, context.log_level)
-    return played, Coach(course, home, played.paths.journal, called(), shlex.quote(word))
+    program = context.own_call.program
+    coach = Coach(course, home, played.paths.journal, program, shlex.quote(word))
+    played.own_call = TypedCall(context.own_call.place, lesson=coach.call)
+    return played, coach
 
 
 def say_age(coach: Coach) -> None:
@@ -150,6 +153,7 @@ def with_console(context: Context, played: Context, coach: Coach) -> str | None:
         log_file=played.paths.state / CONSOLE_LOG,
         log_level=played.log_level,
         lessons=lambda: lesson_rows(context),
+        as_typed=played.own_call.in_text,
     )
     if coach.drop is None:
         with contextlib.suppress(ControllerError, Exit, ProgressError):  # else what was seen last counts

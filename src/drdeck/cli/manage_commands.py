@@ -234,6 +234,7 @@ def _console_of_one_site(context: Context) -> Context | None:
         lessons=lambda: _lesson_rows(context),
         sites=lambda: _other_sites(context),
         mark=(site.label, site.colour),
+        as_typed=context.own_call.in_text,
     )
     if left.code:
         raise Exit(left.code)

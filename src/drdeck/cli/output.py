@@ -1,16 +1,19 @@
-"""Output of the commands: data on stdout, all else on stderr; and the word that calls this drdeck."""
+"""Output of the commands: data on stdout, all else on stderr; and how this drdeck is called again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
+import re
 import stat
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -22,11 +25,99 @@ from . import exit_codes
 from .exit_codes import Exit
 from .json_shapes import Json
 
+NAME = "drdeck"
+
+
+def called() -> str:
+    """A word that calls this drdeck again: "drdeck" where the shell finds it, else its path."""
+    own = Path(sys.argv[0])
+    if own.name != NAME:
+        return NAME  # by `python -m`, or in a program of somebody's own
+    import shutil  # of a command, only one that names another needs it
+
+    installed = shutil.which(NAME)
+    if installed is not None and Path(installed).exists() and own.exists() and Path(installed).samefile(own):
+        return NAME
+    try:
+        return str(own.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(own.absolute())
+
+
+class TypedCall(NamedTuple):
+    """Options before the command as they were typed; those of the environment need not be repeated."""
+
+    place: tuple[str, ...] = ()
+    """--config and --state"""
+    site: tuple[str, ...] = ()
+    """--site and --scenario"""
+    lesson: str = ""
+    """how the lesson is called whose site this is: "drdeck train 2" """
+
+    @property
+    def program(self) -> str:
+        """The call without what chooses a site: a lesson has its own."""
+        return _line(called(), self.place)
+
+    @property
+    def alone(self) -> str:
+        """The call that opens this console again."""
+        return self.lesson or _line(self.program, self.site)
+
+    def at_site(self, name: str) -> TypedCall:
+        return self._replace(site=("--site", name), lesson="")
+
+    def in_text(self, text: str) -> str:
+        """The text, with each command of drdeck in it as it must be typed to reach this site."""
+        return _commands().sub(self._typed, text) if NAME in text else text
+
+    def _typed(self, match: re.Match[str]) -> str:
+        if match["verb"] == "train":
+            return self.program
+        return f"{self.lesson} --" if self.lesson and match["verb"] else self.alone
+
+
+def _line(first: str, words: Sequence[str]) -> str:
+    if not words:
+        return first
+    import shlex  # as above
+
+    return f"{first} {shlex.join(words)}"
+
+
+VERBS: list[str] = []
+"""The commands, of which the root has the list."""
+
+
+@functools.cache
+def _commands() -> re.Pattern[str]:
+    verbs = "|".join(VERBS)
+    return re.compile(rf"(?<=`){NAME}(?=`)|(?<![\w./-]){NAME}(?= (?P<verb>{verbs})\b)")
+
+
+def own_call_of(options: Mapping[str, Any]) -> TypedCall:
+    """Of the options that were typed before the command."""
+
+    def words(*names: str) -> tuple[str, ...]:
+        typed = ((f"--{name}", str(options[name])) for name in names if options.get(name) is not None)
+        return tuple(word for pair in typed for word in pair)
+
+    return TypedCall(words("config", "state"), words("site", "scenario"))
+
+
+own_call = TypedCall()
+"""How this drdeck was called; a command that is named in a sentence has the same options."""
+
 
 def readable(text: str, lines: bool = False) -> str:
     """A text for this terminal: harmless, and ASCII where the bytes of UTF-8 may be control characters."""
     text = clean(text, lines)
     return text if text.isascii() or is_utf8() else spelled(text)
+
+
+def _sentence(text: str) -> str:
+    """A sentence for this terminal, whose commands can be typed as they stand."""
+    return readable(own_call.in_text(text))
 
 
 def emit(data: Json) -> None:
@@ -41,7 +132,7 @@ def say_json(line: str) -> None:
 
 def note(text: str) -> None:
     """A sentence for the person, not for the pipe."""
-    click.echo(readable(text), err=True)
+    click.echo(_sentence(text), err=True)
 
 
 quiet = False
@@ -56,7 +147,7 @@ def remark(text: str) -> None:
 
 def say(text: str = "") -> None:
     """A line of plain output."""
-    click.echo(readable(text))
+    click.echo(_sentence(text))
 
 
 @contextlib.contextmanager
@@ -93,7 +184,7 @@ def need_terminal(without: str) -> None:
     reason = cannot_draw(os.environ)
     if reason is not None:
         remedy = "set TERM to what the terminal is (xterm-256color suits most), or use commands"
-        commands = f"`{NAME} domains`, `{NAME} watch`, `{NAME} pitr run`; {without}"
+        commands = f"domains, watch, pitr run; {without}"
         raise Exit(exit_codes.USAGE, f"the console cannot be drawn here: {reason}; {remedy}: {commands}")
 
 
@@ -105,7 +196,7 @@ def say_wrapped(text: str) -> None:
     indent = " " * (len(text) - len(text.lstrip()))
     width = max(20, (terminal_size() or size_without_terminal(os.environ))[0])
     lines = textwrap.wrap(
-        readable(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        _sentence(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
     )
     click.echo("\n".join(lines))
 
@@ -134,22 +225,3 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> 
         padded = (cell + " " * (width - measure(cell)) for cell, width, measure in aligned)
         lines.append("  ".join(padded).rstrip())
     click.echo("\n".join(lines))
-
-
-NAME = "drdeck"
-
-
-def called() -> str:
-    """A word that calls this drdeck again: "drdeck" where the shell finds it, else its path."""
-    own = Path(sys.argv[0])
-    if own.name != NAME:
-        return NAME  # by `python -m`, or in a program of somebody's own
-    import shutil  # of a command, only one that names another needs it
-
-    installed = shutil.which(NAME)
-    if installed is not None and Path(installed).exists() and own.exists() and Path(installed).samefile(own):
-        return NAME
-    try:
-        return str(own.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return str(own.absolute())

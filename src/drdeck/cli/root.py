@@ -17,6 +17,7 @@ from .completion.candidates import scenario_names, site_names
 from .context import context_of, exit_code_of
 from .lazy_commands import LazyCommands
 from .manual.examples import attach as attach_examples
+from .output import VERBS, own_call_of
 
 COMMANDS = {
     "domains": "drdeck.cli.read_commands:domains",
@@ -124,6 +125,10 @@ def cli(context: click.Context, /, **options: Any) -> None:
         options["log_level"] = LEVELS[0]
     from_environment = context.get_parameter_source("scenario") is ParameterSource.ENVIRONMENT
     context.obj = context_of({**options, "scenario_from_environment": from_environment})
+    typed = (n for n in options if context.get_parameter_source(n) is ParameterSource.COMMANDLINE)
+    context.obj.own_call = own_call_of({name: options[name] for name in typed})
+    if not output.own_call.lesson:  # which names its commands its own way
+        output.own_call = context.obj.own_call
     if context.invoked_subcommand is None:
         from .manage_commands import open_console  # what a command does not need is not imported
 
@@ -131,6 +136,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 
 attach_examples(cli, "drdeck", inner=False)
+VERBS += COMMANDS
 
 
 def run(arguments: list[str]) -> int:

@@ -25,7 +25,6 @@ from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
 from .lesson_play import lesson_errors, look, play, prepare, row_of, say_age, state_of, with_console
-from .output import called
 
 
 class Lessons(click.Group):
@@ -72,7 +71,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
         [(r["number"], r["title"], r["scenario"], state_of(r)) for r in rows],
         "no lesson",
     )
-    output.remark(f"{called()} train LESSON begins one, or continues it")
+    output.remark("drdeck train LESSON begins one, or continues it")
 
 
 @train.command("lesson", hidden=True)
@@ -169,6 +168,7 @@ def _command(played: Context, coach: Coach, words: tuple[str, ...]) -> None:
     arguments = ["--config", str(played.config), "--site", TRAINING, "--state", str(played.state)]
     if played.read_only:
         arguments.append("--read-only")
+    output.own_call = played.own_call
     try:
         root = click.get_current_context().find_root().command
         root.main([*arguments, *words], prog_name="drdeck", standalone_mode=False)

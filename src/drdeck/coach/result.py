@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from drdeck.model.frozen import Frozen
-from drdeck.model.times import show, show_clock
+from drdeck.model.times import show_clock, show_seconds
 
 
 class ObjectiveResult(Frozen, frozen=True, kw_only=True):
@@ -148,7 +148,7 @@ def cost_of(cost: Cost) -> str:
 
 
 def _second(at: datetime) -> str:
-    return show(at.replace(microsecond=0))
+    return show_seconds(at)
 
 
 def _clock(seconds: float | None) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import sys
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,7 @@ from drdeck.controller.ipc.client import Client
 from drdeck.controller.process.logs import USUAL_LEVEL, log_to
 from drdeck.model.text import clean
 from drdeck.private_files import make_private
+from drdeck.terminal_info import size_without_terminal, terminal_size
 
 if TYPE_CHECKING:
     from drdeck.coach.coach import Coach
@@ -53,6 +55,7 @@ def run(
     lessons: Lessons | None = None,
     sites: Sites | None = None,
     mark: tuple[str, str] = ("", ""),
+    as_typed: Callable[[str], str] = str,
 ) -> Left:
     """Show the console until the operator leaves, perhaps for a lesson or another site.
 
@@ -63,7 +66,8 @@ def run(
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
     settings yet, which is said above the list of the training site. `log_file`: where it writes what
     went wrong in it, from `log_level` on. `lessons`: what there is to begin,
-    `sites`: the others to go to. `mark`: label and colour of the site in the top line.
+    `sites`: the others to go to. `mark`: label and colour of the site in the top line. `as_typed`: a text
+    with its commands as they must be typed to reach this site.
     """
     if log_file is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
@@ -72,6 +76,7 @@ def run(
     gc.disable()  # until all is imported (`app.LATER`), which stays: no list waits while it is looked through
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_S))  # read when Textual is imported, which is now
     with light_imports.stand_in():
+        from . import format
         from .app import DrdeckApp
     from .site_mark import SiteMark
 
@@ -86,10 +91,20 @@ def run(
         sites=sites,
         mark=SiteMark(*mark),
     )
+    format.as_typed.set(as_typed)
     app.run(mouse=options.mouse)
     if app.final_error is not None:
         more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
-        print(f"drdeck: {clean(app.final_error)}{more}", file=sys.stderr)
+        _say(as_typed(f"{app.final_error}{more}"))
     elif coach is None and app.lesson is None and app.next_site is None and not app.return_code:
-        print(f"drdeck: {clean(app.state.closing_line())}", file=sys.stderr)
+        _say(as_typed(app.state.closing_line()))
     return Left(app.return_code or 0, app.lesson, app.next_site)
+
+
+def _say(text: str) -> None:
+    """The last word of a console, in lines of the terminal's width."""
+    width = (terminal_size() or size_without_terminal(os.environ))[0]
+    lines = textwrap.wrap(
+        f"drdeck: {clean(text)}", max(20, width - 2), break_long_words=False, break_on_hyphens=False
+    )  # a command that is named can be copied out of it
+    print("\n  ".join(lines), file=sys.stderr)

@@ -5,7 +5,8 @@ Every text is made harmless here, where its width is still to be measured: a scr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,8 @@ Piece = tuple[str, str]
 """Text and the name of its style (see looks)."""
 Line = tuple[Piece, ...]
 UNKNOWN = "-"
+as_typed: ContextVar[Callable[[str], str]] = ContextVar("as_typed", default=str)
+"""A text with its commands of drdeck as they must be typed in a shell to reach the site of this console."""
 
 
 def plain_of(line: Line) -> str:

@@ -22,7 +22,11 @@ def test_said_by_every_command_and_nothing_is_begun(make_flow: MakeFlow, recover
     flow.deck.config.write_text(text.replace('ready_timeout = "60s"', 'ready_timeout = "61s"'), "utf-8")
     assert f"warning: {OTHER}" in flow.deck.run("domains").stderr
     refusal = flow.deck.run("cfo", "start", DOMAIN, code=3).stderr
-    assert OTHER in refusal and str(flow.deck.config) in refusal and "drdeck controller restart" in refusal
+    assert (
+        OTHER in refusal
+        and str(flow.deck.config) in refusal
+        and flow.deck.typed("controller restart") in refusal
+    )
 
     flow.deck.config.write_text(text, "utf-8")
     flow.deck.run("cfo", "start", DOMAIN, "--wait")
@@ -134,7 +138,7 @@ def test_mended_settings_of_a_site_that_was_never_seen(tmp_path: Path) -> None:
         for file, read in ((deck.config, ""), (second, f", read from {deck.config},")):
             text = f'{OTHER} of "west"{read} than {file} has now, so nothing is begun'
             warning = deck.run("--config", str(file), "domains", code=5).stderr
-            assert f"warning: {text}" in warning and "drdeck controller restart" in warning
+            assert f"warning: {text}" in warning and "controller restart` has it use these" in warning
             findings = deck.json("--config", str(file), "doctor", code=1)["findings"]
             lines = [(f["level"], f["text"]) for f in findings if f["subject"] == "controller"]
             assert lines[0][1].endswith(f", with the settings of {deck.config}"), lines

@@ -40,7 +40,7 @@ def test_a_domain_says_what_can_be_done_now_and_why_not_the_rest(deck: Deck) -> 
     explained = deck.run("explain", "erp-prod").stdout
     assert explained.startswith("erp-prod: Imported. ")
     assert "can be done now: Continuous Failover: " in explained
-    assert "(drdeck cfo start erp-prod)" in explained
+    assert f"({deck.typed('cfo start erp-prod')})" in explained
     assert "Failover: start the continuous failover and complete it, at once" in " ".join(explained.split())
     assert "not now: Run PITR: " in explained
     actions = {action["action"]: action for action in deck.json("explain", "erp-prod")["actions"]}

@@ -85,4 +85,4 @@ def test_neither_site_nor_controller_is_needed(deck: Deck) -> None:
 
 def test_what_is_not_in_the_journal_is_refused(deck: Deck) -> None:
     refusal = deck.run("report", "mail", code=2)
-    assert 'no operation "mail"' in refusal.stderr and "drdeck tasks" in refusal.stderr
+    assert 'no operation "mail"' in refusal.stderr and deck.typed("tasks") in refusal.stderr

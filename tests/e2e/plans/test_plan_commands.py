@@ -178,7 +178,7 @@ def test_what_is_refused_says_why(deck: Deck) -> None:
 def test_two_runs_do_not_want_one_domain_and_an_edit_counts_from_the_next(deck: Deck) -> None:
     ident = begin(deck, "gated", "--type", "force", "--confirm", "gated 2")
     stopped = deck.run("plan", "watch", ident, "--timeout", "60", code=4)
-    assert f"drdeck plan resume {ident}" in stopped.stderr, "the gate names what opens it"
+    assert deck.typed(f"plan resume {ident}") in stopped.stderr, "the gate names what opens it"
     deck.run("plan", "pause", ident)
     other = deck.run("plan", "run", "--domains", "erp", "--type", "force", "--confirm", "marked 1", code=3)
     assert "in use by" in other.stderr or "still open" in other.stderr

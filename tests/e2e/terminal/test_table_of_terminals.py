@@ -89,5 +89,5 @@ def test_each_that_cannot_be_drawn_on_is_refused_with_what_to_use(deck: Deck) ->
         case = (term, window, environment, outcome)
         assert outcome.get("code") == 2, case
         assert "TERM" in outcome["text"] and (term or "not set") in outcome["text"], case
-        assert "`drdeck domains`" in outcome["text"] and "`drdeck --help`" in outcome["text"], case
+        assert "commands: domains, watch" in outcome["text"] and "`drdeck --help`" in outcome["text"], case
         assert "\x1b" not in outcome["raw"] and len(outcome["raw"]) < 600, case

@@ -54,7 +54,7 @@ def test_where_no_cursor_can_be_placed_the_commands_are_named(
     assert t.ended(within=20) == 2
     text = t.text()
     assert "TERM" in text and (term or "not set") in text and "xterm-256color" in text
-    assert "`drdeck domains`" in text and "`drdeck --help`" in text
+    assert "commands: domains, watch" in text and "`drdeck --help`" in text
     assert b"\x1b" not in t.raw and len(t.raw) < 600
 
 
@@ -100,9 +100,10 @@ def test_sizes_change_while_it_is_drawn(opened: Open) -> None:
     t.wait_for("Protected Domains", "erp")
     t.press("d")
     assert t.ended() == 0
-    text = t.text().replace("\n", "")
-    assert "drdeck: left training; its controller (process " in text, text
-    assert "continues, and no operation is open; `drdeck` attaches again" in text
+    text = " ".join(t.raw.decode().rpartition("drdeck: left")[2].split())
+    assert text.startswith("training; its controller (process "), text
+    assert "continues, and no operation is open; `drdeck --state " in text
+    assert "` attaches again" in text
 
 
 def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:

@@ -69,7 +69,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.press(*["down"] * 4)
         console.wait_for(" > 5   The link drops in mid-failover")
         console.press("enter")
-        console.wait_for("Lesson 5: The link drops", "3/3")
+        console.wait_for("5: The link drops in mid-failover", "3/3")
         console.press("d")
         assert console.ended() == 0
         assert "0 of 5 objectives met" in console.text()
@@ -82,7 +82,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
 def test_the_link_drops_and_the_console_attaches_again(deck: Deck) -> None:
     console = play(deck, "train", "5", "--speed", "20")
     try:
-        console.wait_for("Lesson 5")
+        console.wait_for("5: The link drops in mid-failover")
         networks = ["--network", "VM_3510=DRSeg", "--network", "VM_3520=DRSeg"]
         deck.run("train", "5", "--", "cfo", "start", "intranet", *networks, "--wait")
         console.wait_for("> Complete it as a Planned Failover")

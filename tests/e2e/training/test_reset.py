@@ -34,7 +34,7 @@ def test_a_damaged_site_is_said_and_begins_anew_on_request_only(deck: Deck) -> N
 
     for _ in range(2):
         refusal = deck.run("domains", code=5).stderr
-        assert "is damaged (command 1 was changed)" in refusal and "`drdeck train reset`" in refusal
+        assert "is damaged (command 1 was changed)" in refusal and f"`{deck.typed('train reset')}`" in refusal
         assert base_of(deck).read_bytes() == damaged
         deck.stop()
 

@@ -389,8 +389,8 @@ def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recove
     flow.until(lambda d: any(asks in step["detail"] for step in d["steps"]))
     message = flow.deck.run("answer", ident, "maybe", "--vm", DB, code=2).stderr
     assert moved in message
-    command = f"(drdeck answer {DOMAIN} {'|'.join(alarm['choices'])} --vm {DB})"
-    assert command in flow.deck.run("show", DOMAIN).stdout
+    command = flow.deck.typed(f"answer {DOMAIN} {'|'.join(alarm['choices'])} --vm {DB}")
+    assert f"({command})" in flow.deck.run("show", DOMAIN).stdout
     flow.deck.run("answer", DOMAIN, moved, "--vm", DB)
     eventually(lambda: flow.operation(ident)["state"] == "done")
     (answered,) = flow.journal("vm_answer")

@@ -63,6 +63,20 @@ async def test_the_same_for_all_without_a_choice_says_what_to_do_first() -> None
         assert "Choose a network first" not in deck.text
 
 
+async def test_the_arrows_choose_networks_from_the_buttons_until_all_are_chosen() -> None:
+    async with running(FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))) as deck:
+        await deck.press("f")
+        await deck.sees("Failover of Protected Domain", "[>Cancel<]")
+        await deck.press("right")
+        await deck.sees("> VM_1", "‹ DRSeg ›", "choose (DRSeg, DRIsolated)")
+        await deck.press("equals_sign")
+        await deck.until(lambda: deck.text.count("‹ DRSeg ›") == 2, "the same for both")
+        while deck.focused() != "cancel":
+            await deck.press("tab")
+        await deck.press("right")
+        assert deck.focused() == "complete"
+
+
 async def test_what_is_not_checked_is_ticked_off_by_hand_and_noted() -> None:
     client = FakeClient(domain())
     async with running(client) as deck:

@@ -14,7 +14,7 @@ from drdeck.controller.ipc.client import Disconnected
 from drdeck.controller.process.launch import check
 from drdeck.controller.process.paths import base_directory
 from drdeck.controller.process.running import EndedController, FoundController, controllers, end_running
-from drdeck.model.times import show
+from drdeck.model.times import instant_in, show, show_seconds
 
 PAUSE_S = 120.0
 """For so long a restart waits for an instant at which nothing is under way."""
@@ -105,7 +105,7 @@ async def controller_status(context: Context, as_json: bool, all_sites: bool) ->
     if as_json:
         output.emit(data)
         return
-    for key, value in data.items():
+    for key, value in (data | {"since": show_seconds(status.since)}).items():
         output.say(f"{key}: {', '.join(value) or 'none' if isinstance(value, list) else value}")
 
 
@@ -119,8 +119,8 @@ async def _status_of_all(context: Context, as_json: bool) -> None:
         ("SITE", "PROCESS", "VERSION", "SINCE", "CONSOLES", "OPERATIONS", "STATE"),
         [
             (
-                c["site"], c["pid"], c["version"], c["since"] or c["error"], len(c["consoles"]),
-                ", ".join(c["operations"]), c["state"],
+                c["site"], c["pid"], c["version"], instant_in(c["since"] or "", show_seconds) or c["error"],
+                len(c["consoles"]), ", ".join(c["operations"]), c["state"],
             )
             for c in running
         ],

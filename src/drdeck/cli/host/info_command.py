@@ -14,6 +14,7 @@ import click
 import drdeck
 from drdeck.cli import output
 from drdeck.cli.context import Context, json_option
+from drdeck.cli.output import called
 from drdeck.config.settings import SettingsError
 from drdeck.controller.ipc.client import who
 from drdeck.controller.process.paths import base_directory
@@ -49,7 +50,7 @@ async def information(context: Context) -> dict[str, Any]:
     running = await controllers(base)
     data: dict[str, Any] = {
         "version": drdeck.__version__,
-        "program": output.called(),
+        "program": called(),
         "python": {"version": platform.python_version(), "executable": sys.executable},
         "system": platform.platform(),
         "who": who(),

@@ -13,6 +13,7 @@ from drdeck.console.dialogs.choose_lesson import LessonsDialog
 from drdeck.console.dialogs.confirmation import Confirm, Notice
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.dialogs.palette_dialog import Palette
+from drdeck.console.format import as_typed
 from drdeck.console.key_bindings import keys_of
 from drdeck.console.ports import Console
 from drdeck.console.screens.alarm_list import AlarmsScreen
@@ -277,7 +278,7 @@ class ActionRunner:
         """A lesson has a site and a console of its own: this one ends for it."""
         app, listing = self._app, self._app.state.listing
         if app.lessons is None or listing is None or listing.kind != "training":
-            app.say("lessons are for training sites: drdeck train")
+            app.say(as_typed.get()("lessons are for training sites: drdeck train"))
             return
         lesson = await app.ask(LessonsDialog(app.lessons()))
         if lesson is not None:
@@ -287,7 +288,7 @@ class ActionRunner:
     async def _add_site(self) -> None:
         app = self._app
         if app.add_site is None:
-            app.say("a site is added by: drdeck sites add")
+            app.say(as_typed.get()("a site is added by: drdeck sites add"))
             return
         done = await app.ask(AddSiteDialog(app.add_site))
         if done is None:

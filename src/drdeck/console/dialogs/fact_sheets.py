@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from drdeck.console.format import UNKNOWN, Line, arrows, left, stamp, wrap
+from drdeck.console.format import UNKNOWN, Line, arrows, as_typed, left, stamp, wrap
 from drdeck.console.state import describe
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.text_lines import Lines
@@ -119,7 +119,7 @@ def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line
     rows += row("Requested", f"by {operation.asked_by} at {stamp(operation.asked_at)}")
     if operation.error:
         rows += row("Error", operation.error, "bad")
-    rows += row("Report", f"drdeck report {operation.id}")
+    rows += row("Report", as_typed.get()(f"drdeck report {operation.id}"))
     return rows
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
+from textual import events
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -114,6 +115,11 @@ class DecisionDialog(Dialog[Decision]):
         )
 
     # -- changes
+
+    def before_key(self, event: events.Key) -> bool:
+        """The keys of the networks work from the buttons too."""
+        mapping = next(iter(self.query(NetworkMapping)), None)
+        return mapping is not None and isinstance(self.focused, Push) and mapping.takes(event.key)
 
     def action_type(self, index: int) -> None:
         for choice in self.query("#type").results(Choice):

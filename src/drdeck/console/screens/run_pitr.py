@@ -42,6 +42,8 @@ REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disk
 REVERTS = "Disks and configuration go back; networks are mapped again, nothing else is"
 
 
+ROLLING_BACK = "rolling back"
+"""What a rollback waits for as long as the site shows nothing more of it."""
 FIXED = 16
 """Lines of the screen beside the VMs, with three points, and without what comes and goes."""
 
@@ -100,7 +102,10 @@ class RunPitrScreen(ConsoleScreen):
         on = self.focused.id if self.focused is not None else None
         does = {"time": "Go there", "choose": "Tick", "points": "Run PITR", "run": "Run PITR"}
         keys = self.named("answer") if self.query_one(QuestionBar).asks is not None else []
-        keys += [("enter", does.get(on or "points", "Press")), ("0-9", "Time"), ("tab", "Next")]
+        domain = self._domain
+        if domain is None or domain.session is not None or on not in ("points", "run", None):
+            keys.append(("enter", does.get(on or "points", "Press")))
+        keys += [("0-9", "Time"), ("tab", "Next")]
         keys += [("space", "Tick")] if on == "choose" else []
         good = [] if self._last_good is None else [("g", "Last good")]
         return [*keys, *good, ("z", "Zoom"), ("esc", "Back"), *self.named("help", "more")]
@@ -209,7 +214,8 @@ class RunPitrScreen(ConsoleScreen):
         if domain.estimate is not None:
             lines = estimate_lines(domain, self.now(), width - 1)
         else:
-            lines = [((f"  {clean(operation.waits_for)}", "said"),)] if operation.waits_for else []
+            waits = "" if operation.waits_for == ROLLING_BACK else operation.waits_for  # the title says so
+            lines = [((f"  {clean(waits)}", "said"),)] if waits else []
         return [((" ", ""), *line) for line in lines]
 
     @staticmethod

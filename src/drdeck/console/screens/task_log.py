@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
-from drdeck.console.format import Line, stamp, wrap_some
+from drdeck.console.format import Line, as_typed, stamp, wrap_some
 from drdeck.console.state import State, describe
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import result_text, task_header, task_row
@@ -99,7 +99,7 @@ class LogScreen(FilteredScreen):
             self._marks = marks
             self.run_worker(self._read(), group="tasks", exclusive=True)
         newest = {operation.id: operation for operation in state.operations}
-        older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
+        older = as_typed.get()(" (older ones: drdeck tasks)") if len(self._tasks) >= KEPT else ""
         tasks = [newest.get(task.id, task) for task in self._tasks]
         listed = [task for task in tasks if matches(task, self._filter_text)]
         of = f"   {len(listed)} of {len(tasks)}" if self._filter_text.strip() else ""

@@ -24,7 +24,9 @@ def panel_lines(coach: Coach, width: int, folded: bool) -> list[Line]:
     over = coach.objective is None
     keys = " ctrl+t Coach " if folded else " ctrl+t Fold " if over else " h Hint (counts)  ctrl+t Fold "
     end = f" {coach.standing} "
-    title = cut(f" {clean(coach.title)} ", width - len(keys) - len(end) - 6)
+    room = width - len(keys) - len(end) - 6
+    title = f" {clean(coach.title)} "
+    title = cut(title if len(title) <= room else title.replace("Lesson ", "", 1), room)
     rule = "─" * max(0, width - 2 - len(title) - len(end) - len(keys) - 2)
     lines: list[Line] = [
         (("──", "dim"), (title, "head"), (rule, "dim"), (end, "bold"), ("──", "dim"), (keys, "dim"))

@@ -23,17 +23,16 @@ def _fact(label: str, text: str, style: str, width: int) -> list[Line]:
 
 
 def pitr_lines(domain: Domain, width: int) -> list[Line]:
-    """Health, window, points, and what cannot be reached any more."""
-    lines = [*_health_lines(domain, width), *_fact("Window", pitr_text(domain), "bold", width)]
+    """Points, what cannot be reached any more, health and window; in a small terminal the first are seen."""
     oldest = stamp(domain.oldest_point) if domain.oldest_point else UNKNOWN
     newest = stamp(domain.newest_point) if domain.newest_point else UNKNOWN
-    lines += _fact("Points", f"{domain.points}, from {oldest} to {newest}", "bold", width)
+    lines = _fact("Points", f"{domain.points}, from {oldest} to {newest}", "bold", width)
     for period in domain.excluded:
         end = stamp(period.end) if period.end else "now"
         lines += _fact("Excluded", f"{stamp(period.start)} to {end} (PITR session)", "bad", width)
     if domain.reset_at is not None:
         lines += _fact("Reset", f"all data up to {stamp(domain.reset_at)}", "bad", width)
-    return lines
+    return [*lines, *_health_lines(domain, width), *_fact("Window", pitr_text(domain), "bold", width)]
 
 
 def observed_lines(domain: Domain, width: int) -> list[Line]:

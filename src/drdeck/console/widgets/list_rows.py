@@ -64,6 +64,8 @@ WITH_LOCAL = 93
 """From so many cells restore points have their local time beside that in UTC."""
 
 
+DATA_STEP = "Recover VMs' data from Storage Site"
+"""The step in which the data is brought: its share is that of the rehydration."""
 STATE = 19
 """Cells of a domain's short state: "PITR session 7h27", "Completing 12/15"."""
 
@@ -80,8 +82,11 @@ def state_text(domain: Domain, now: datetime) -> str:
     match domain.mode:
         case Mode.REHYDRATING:
             word = "Rehydrating again" if domain.again else "Rehydrating"
-            progress = None if step is None or domain.again else step.progress
-            return word if progress is None else f"{word} {percent(progress)}"
+            if step is None or domain.again or (step.progress is None and step.label != DATA_STEP):
+                return word
+            if step.label != DATA_STEP:  # whose share says nothing of the data, and begins anew at each step
+                return f"{word} {step.number}/{step.of}"
+            return word if step.progress is None else f"{word} {percent(step.progress)}"
         case Mode.COMPLETING:
             return "Completing" if step is None else f"Completing {step.number}/{step.of}"
         case Mode.PITR_SESSION:

@@ -24,6 +24,8 @@ def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
 
 
 _FROM_BUTTONS = ("up", "down", "equals_sign")
+_CHOOSING = {"left": -1, "right": 1}
+"""Also from the buttons, as long as a network has no choice; else they go from button to button."""
 
 
 class NetworkMapping(RowList[str]):
@@ -71,7 +73,11 @@ class NetworkMapping(RowList[str]):
         self._latest: str | None = None
 
     def takes(self, key: str) -> bool:
-        """Act on a key that came while a button had the focus: "=" at once, the arrows come here first."""
+        """Act on a key that came while a button had the focus: "=" at once, up and down only come here."""
+        if key in _CHOOSING and missing(self.networks, self.targets):
+            self.focus()
+            self.action_choose(_CHOOSING[key])
+            return True
         if key not in _FROM_BUTTONS:
             return False
         if key == "equals_sign":

@@ -55,6 +55,7 @@ def test_everything_of_the_shipped_lessons_has_room_at_80_columns(course: Course
             assert " ".join(words.split())[-20:] in panel_text
             lines = panel_lines(coach, 80, False)
             assert len(lines) <= MOST_LINES
+            assert course.lesson.title in plain_of(lines[0])
             assert all(width_of(line) <= 80 for line in lines)
             if level < 2:
                 coach.help()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.widgets.domain_columns import domain_row
-from drdeck.console.widgets.list_rows import STATE, health_head, state_text, vm_status
-from drdeck.model.domains import VM_STATUS_LABELS, Health, Mode
+from drdeck.console.widgets.list_rows import DATA_STEP, STATE, health_head, state_text, vm_status
+from drdeck.model.domains import VM_STATUS_LABELS, Health, Mode, Step, StepState
 from drdeck.model.facts.life_facts import WayBack
 from tests.support.console.fake_client import NOW, domain, vm
 
@@ -14,6 +14,22 @@ from tests.support.console.fake_client import NOW, domain, vm
 @pytest.mark.parametrize("mode", list(Mode))
 def test_each_mode_is_drawn_and_fits(mode: Mode) -> None:
     assert 0 < len(state_text(domain(mode=mode), NOW)) <= STATE
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "progress", "words"),
+    [
+        (3, "Prepare Recovery VM ISOs", 84.0, "Rehydrating 3/15"),
+        (7, DATA_STEP, 40.0, "Rehydrating 40%"),
+        (7, DATA_STEP, None, "Rehydrating"),
+    ],
+)
+def test_the_share_of_a_rehydration_is_that_of_the_data(
+    number: int, label: str, progress: float | None, words: str
+) -> None:
+    """Else it would fall back with each step that begins."""
+    step = Step(number=number, of=15, label=label, state=StepState.CURRENT, progress=progress)
+    assert state_text(domain(mode=Mode.REHYDRATING, step=step), NOW) == words
 
 
 def test_before_its_vms_were_read_a_domain_counts_none() -> None:
