@@ -18,13 +18,19 @@ from tests.support.deck import SITE, Deck
 from tests.support.life.keyboard import Operator
 from tests.support.life.rounds import (
     ROUNDS,
-    check_left,
-    kept,
+    check_round,
+    foreign_disk,
+    left,
     other_side_owns,
     other_side_released,
     replicate,
 )
-from tests.support.life.training_life import LIFE_SETTINGS, check_training_left, training_kept
+from tests.support.life.training_life import (
+    FOREIGN_DISK,
+    LIFE_SETTINGS,
+    check_training_log,
+    check_training_round,
+)
 from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter.flow import MakeFlow
 from tests.support.vcenter.flowsite import DOMAIN, VMS
@@ -56,8 +62,7 @@ async def look_there(deck: Deck) -> None:
 
 
 async def fails_over(operator: Operator) -> None:
-    """A test, and a failover with its session up to the commit: the way there of each round."""
-    await operator.tests()
+    """A failover with its session up to the commit: the way there of each round."""
     await operator.starts()
     await operator.completes()
     await operator.rolls_back(1)
@@ -66,8 +71,22 @@ async def fails_over(operator: Operator) -> None:
     await operator.until(lambda d: d.committed_at, "committed")
 
 
+async def a_test_with_a_foreign_disk(operator: Operator, tests: TrialFlow) -> None:
+    """Somebody attaches a disk to a test VM: it stays, and is named, until the disk is detached."""
+    await operator.begins_test()
+    file = foreign_disk(tests)
+    await operator.ends_test()
+    alarm = f"its disk {file} is not in its own directory; detach it"
+    await operator.detaches(file, f"drdeck-test-{DOMAIN}-{VMS[0]}", alarm)
+    assert tests.clones() == []
+
+
 async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
     async with seated(tests.flow.deck, SITE, DOMAIN) as operator:
+        if number == 0:
+            await a_test_with_a_foreign_disk(operator, tests)
+        else:
+            await operator.tests()
         await fails_over(operator)
         await operator.idle()
         other_side_owns(tests.flow, there, f"op-there{number}")
@@ -90,26 +109,36 @@ def test_three_rounds_by_keyboard(make_flow: MakeFlow, recovery: VCenter, protec
     tests = TrialFlow(make_flow, recovery, protected=protected_vcenter)
     for vm in VMS:
         protected_vcenter.power_off(vm)
-    left = []
+    before = left(tests, protected_vcenter)
     for number in range(ROUNDS):
         asyncio.run(one_round(tests, protected_vcenter, number))
-        left.append(kept(tests))
-    # the wizard was left at the first network that it offers, where the VMs have been since
-    check_left(tests, left, {vm: ["DC0_DVPG1"] for vm in VMS})
+        after = left(tests, protected_vcenter)
+        # the wizard was left at the first network that it offers, where the VMs have been since
+        check_round(before, after, number, ["DC0_DVPG1"])
+        before = after
 
 
 async def test_three_rounds_by_keyboard_on_a_training_site(tmp_path: Path) -> None:
     LIFE_SETTINGS.write(tmp_path)
-    deck, left = Deck(tmp_path, LIFE_SETTINGS.toml), []
+    deck = Deck(tmp_path, LIFE_SETTINGS.toml)
     try:
-        deck.run("domains")
-        for _ in range(ROUNDS):
+        before = deck.domain("erp")
+        for number in range(ROUNDS):
             async with seated(deck, "training-life", "erp") as operator:
+                await operator.begins_test()
+                await operator.ends_test()
+                if number == 0:
+                    alarm = "a disk of another VM is attached to it; detach it"
+                    await operator.detaches(FOREIGN_DISK, "drdeck-test-erp-db1", alarm)
+                await operator.until(lambda d: d.trial is None and d.tested, "the test is over")
+                await operator.idle()
                 await fails_over(operator)
                 await operator.act("Failback", "Failback")
                 await operator.until(lambda d: d.mode is Mode.IMPORTED, "imported again")
                 await operator.idle()
-            left.append(training_kept(deck))
-        check_training_left(deck, left)
+            after = deck.domain("erp")
+            check_training_round(before, after, number)
+            before = after
+        check_training_log(deck)
     finally:
         deck.stop()

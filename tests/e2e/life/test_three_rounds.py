@@ -9,19 +9,29 @@ from pathlib import Path
 import pytest
 
 from tests.support.deck import Deck
+from tests.support.life.inventory_kept import inventory
 from tests.support.life.rounds import (
     ROUNDS,
-    check_left,
-    kept,
+    check_round,
+    foreign_disk,
+    left,
     other_side_owns,
     other_side_released,
     replicate,
 )
-from tests.support.life.training_life import LIFE_SETTINGS, check_training_left, training_kept
+from tests.support.life.training_life import (
+    FOREIGN_DISK,
+    LIFE_SETTINGS,
+    check_training_log,
+    check_training_round,
+)
 from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter.flow import Flow, MakeFlow
 from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
+
+UNDONE, RESTORED = 1, 2
+"""The rounds in which a failover is undone first, and in which this site becomes the primary one."""
 
 
 def rehearse(deck: Deck, domain: str) -> None:
@@ -29,6 +39,40 @@ def rehearse(deck: Deck, domain: str) -> None:
     (trial,) = deck.json("test", "show", domain)["tests"]
     assert trial["test"]["state"] == "running"
     deck.run("test", "end", domain, "--result", "passed", "--wait")
+
+
+def rehearse_with_a_foreign_disk(tests: TrialFlow) -> None:
+    """Somebody attaches a disk to a test VM: End Test leaves that one alone until the disk is detached."""
+    deck = tests.flow.deck
+    deck.run("test", "start", DOMAIN, "--wait")
+    file = foreign_disk(tests)
+    assert "is under way; end it first" in tests.flow.refused("test", "detach", DOMAIN)
+    deck.run("test", "end", DOMAIN, "--result", "passed", "--wait")
+    (alarm,) = [alarm for alarm in tests.flow.show()["alarms"] if alarm["kind"] == "test_leftover"]
+    assert f"its disk {file} is not in its own directory; detach it (drdeck test detach)" in alarm["text"]
+    dry_run = deck.json("test", "detach", DOMAIN, "--dry-run")
+    assert any(
+        text.startswith(f"Detached, without deleting any file: {file} from ") for text in dry_run["says"]
+    )
+    assert len(tests.clones()) == 1
+    deck.run("test", "detach", DOMAIN, "--wait")
+    assert tests.clones() == [] and tests.flow.show()["test"] is None
+    assert "no test VM that is left over" in tests.flow.refused("test", "detach", DOMAIN)
+
+
+def undone(flow: Flow) -> None:
+    """A failover that is undone at once leaves the domain as it was imported."""
+    before = inventory(flow.recovery)
+    flow.deck.run("failover", "run", DOMAIN, "--type", "regular", "--wait")
+    assert flow.power() == {"on"} and flow.show()["undo"]["possible"]
+    consent = ("--confirm", DOMAIN, "--even-though", "answers")
+    flow.deck.run("failover", "undo", DOMAIN, *consent, "--wait")
+    assert inventory(flow.recovery) == before
+    record = {name for name, text in flow.recovery.attributes(DOMAIN).items() if text}
+    assert record - {"drdeck.lease", "drdeck.asked", "drdeck.excluded"} == {
+        "drdeck.mode", "drdeck.pitr", "drdeck.tested",
+    }  # fmt: skip
+    assert flow.show()["mode"] == "imported" and not flow.show()["undo"]["possible"]
 
 
 def owned_by_nobody_there(flow: Flow, there: VCenter) -> None:
@@ -43,10 +87,15 @@ def owned_by_nobody_there(flow: Flow, there: VCenter) -> None:
     there.set_attribute(DOMAIN, "drdeck.mode", "")
 
 
-def one_round(flow: Flow, there: VCenter, number: int) -> None:
-    deck = flow.deck
+def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
+    flow, deck = tests.flow, tests.flow.deck
     consent = ("--confirm", DOMAIN, "--even-though", "answers")
-    rehearse(deck, DOMAIN)
+    if number == 0:
+        rehearse_with_a_foreign_disk(tests)
+    else:
+        rehearse(deck, DOMAIN)
+    if number == UNDONE:
+        undone(flow)
     if number == 0:  # in two acts
         deck.run("cfo", "start", DOMAIN, "--wait")
         deck.run("cfo", "complete", DOMAIN, "--type", "regular", "--run-pitr", "--wait")
@@ -57,6 +106,8 @@ def one_round(flow: Flow, there: VCenter, number: int) -> None:
     assert "PITR session" in flow.refused("test", "start", DOMAIN)
     points = [p["time"] for p in deck.json("pitr", "points", DOMAIN)["points"] if p["kind"] == "foreign"]
     deck.run("pitr", "run", DOMAIN, "--to", points[0], "--wait")
+    # those of earlier rounds were made before the domain left
+    assert len(points) == (1 if number else len(flow.points)), points
     standing = set(flow.standing().values())
     assert standing == {f"replica of round {number}" if number else "replica 2"}
     deck.run("pitr", "exit", DOMAIN, "--wait")
@@ -64,6 +115,9 @@ def one_round(flow: Flow, there: VCenter, number: int) -> None:
     deck.run("failover", "commit", DOMAIN, "--wait")
     assert "committed at" in flow.refused("failover", "undo", DOMAIN, "--confirm", DOMAIN)
 
+    if number == RESTORED:
+        deck.run("domain", "restore", DOMAIN)
+        flow.until(lambda d: d["way_back"]["restored_at"])
     assert "are not off here" in flow.refused("domain", "release", DOMAIN, "--confirm", DOMAIN)
     steps = deck.json("way-back", DOMAIN)["steps"]
     assert [step["state"] for step in steps][:2] == ["done", "done"], steps
@@ -92,13 +146,14 @@ def test_three_rounds_leave_what_each_should(
     tests = TrialFlow(make_flow, recovery, protected=protected_vcenter)
     for vm in VMS:
         protected_vcenter.power_off(vm)
-    networks = {vm: recovery.networks(vm) for vm in VMS}
-    left = []
+    networks = recovery.networks(VMS[0])
+    before = left(tests, protected_vcenter)
     for number in range(ROUNDS):
-        one_round(tests.flow, protected_vcenter, number)
-        left.append(kept(tests))
-        assert len(tests.flow.show()["excluded"]) == number + 1, "each round's session is excluded for good"
-    check_left(tests, left, networks)
+        one_round(tests, protected_vcenter, number)
+        after = left(tests, protected_vcenter)
+        excluded = 2 if number == UNDONE else 1
+        check_round(before, after, number, networks, excluded)
+        before = after
 
 
 @pytest.fixture
@@ -111,9 +166,13 @@ def training(tmp_path: Path) -> Iterator[Deck]:
 
 def test_three_rounds_on_a_training_site(training: Deck) -> None:
     """The way back is the vendor's there: Failback, where data moves."""
-    left, deck = [], training
+    deck = training
+    before = deck.domain("erp")
     for number in range(ROUNDS):
         rehearse(deck, "erp")
+        if number == 0:
+            assert FOREIGN_DISK in deck.run("test", "detach", "erp", "--dry-run").stdout
+            deck.run("test", "detach", "erp", "--wait")
         deck.run("cfo", "start", "erp", "--network", "VM_3510=DRSeg", "--wait")
         deck.run("cfo", "complete", "erp", "--type", "planned", "--run-pitr", "--wait")
         points = deck.json("pitr", "points", "erp")["points"]
@@ -123,6 +182,7 @@ def test_three_rounds_on_a_training_site(training: Deck) -> None:
         deck.run("failover", "commit", "erp", "--wait")
         assert "committed at" in deck.run("failover", "undo", "erp", "--confirm", "erp", code=3).stderr
         deck.run("domain", "failback", "erp", "--wait")
-        left.append(training_kept(deck))
-        assert len(deck.domain("erp")["excluded"]) == number + 1
-    check_training_left(deck, left)
+        after = deck.domain("erp")
+        check_training_round(before, after, number)
+        before = after
+    check_training_log(deck)

@@ -14,7 +14,6 @@ from .attributes import write, write_many
 from .domain_record import Record
 from .record_values import ReleaseRecord, RestoredRecord
 from .standing_failover import imported_again, standing_failover
-from .transitions import NOBODY
 
 STEPS = ("release_clean", "released")
 """Steps that `step` takes."""
@@ -78,7 +77,6 @@ def _released(record: Record, r: ReleaseRecord, now: datetime) -> Changes:
         PITR: write(msgspec.structs.replace(record.pitr, reset=r.at)),
         **imported_again(r.by, now),
         RESTORED: "",
-        **NOBODY.as_attributes(),
         FAILOVER: "",
         RELEASE: "",
     }

@@ -6,16 +6,21 @@ from datetime import datetime
 
 from .attribute_changes import Changes, NotNow
 from .attribute_names import (
+    ABSENT,
     COMMITTED,
     ENTERING,
+    LEFT_OUT,
     MODE,
     NETWORKS,
+    POWER_OFF,
     REMAP,
     ROLLBACK,
+    ROLLBACK_VMS,
     SHUTDOWN,
     SKIPPED,
     SYNCED,
     TOOL,
+    WITHOUT,
 )
 from .attributes import write, write_many
 from .domain_record import Record
@@ -34,6 +39,24 @@ def standing_failover(record: Record) -> FailoverRecord:
     return f
 
 
+def nothing_begun() -> Changes:
+    """All that is written beside a failover that was begun, as if none had been: its word about the tool,
+    whom it left out, and whom it may power off."""
+    return {
+        TOOL: "",
+        SHUTDOWN: "",
+        **write_many(LEFT_OUT, ()),
+        **write_many(WITHOUT, ()),
+        **write_many(ABSENT, {}),
+        **write_many(POWER_OFF, ()),
+    }
+
+
+def nothing_started() -> Changes:
+    """The same of a continuous failover, but for its mode."""
+    return {**nothing_begun(), SYNCED: "", REMAP: "", **write_many(NETWORKS, {})}
+
+
 def imported_again(by: str, now: datetime) -> Changes:
     """The domain as imported, by an operation; all that a failover wrote is gone, but the failover itself.
 
@@ -41,13 +64,10 @@ def imported_again(by: str, now: datetime) -> Changes:
     """
     return {
         MODE: write(ModeRecord(mode="imported", by=by, since=now)),
-        SYNCED: "",
-        SHUTDOWN: "",
-        TOOL: "",
+        **nothing_started(),
         ROLLBACK: "",
+        **write_many(ROLLBACK_VMS, ()),
         ENTERING: "",
         COMMITTED: "",
-        REMAP: "",
         **write_many(SKIPPED, ()),
-        **write_many(NETWORKS, {}),
     }

@@ -56,6 +56,7 @@ from .record_values import (
     ToolRecord,
 )
 from .session_transitions import close_session
+from .standing_failover import nothing_begun, nothing_started
 
 
 def start_cfo(record: Record, c: StartContinuousFailover, networks: dict[str, str], now: datetime) -> Changes:
@@ -119,11 +120,11 @@ def begin(
 
 def abort(record: Record, c: AbortCompletion) -> Changes:
     f = record.failover
-    if f is None:
-        return {}
+    if f is None:  # perhaps a crash was between the writes
+        return nothing_begun()
     if f.id != c.operation or record.owned or record.release is not None:
         raise NotNow("this site has taken the ownership already; the failover can only continue")
-    return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
+    return {FAILOVER: "", **nothing_begun()}
 
 
 MAX_FORMER = 8
@@ -169,18 +170,16 @@ def remapped(
 
 
 def cancel(record: Record, c: CancelContinuousFailover, now: datetime) -> Changes:
-    """The completion first: a record of one without a continuous failover would make no sense."""
+    """The completion first: a record of one without a continuous failover would make no sense. The mode goes
+    last: until then this is repeated after a crash."""
     if record.owned or record.release is not None:
         raise NotNow("this site has taken the ownership already; the failover can only continue")
     if record.mode is None or record.mode.mode == "imported":
         return {}
     return {
         FAILOVER: "",
-        TOOL: "",
-        SHUTDOWN: "",
-        SYNCED: "",
+        **nothing_started(),
         MODE: write(ModeRecord(mode="imported", by=c.operation, since=now)),
-        **write_many(NETWORKS, {}),
     }
 
 

@@ -65,7 +65,20 @@ COMPLETING: Attributes = {names.MODE: CFO, names.FAILOVER: attributes.write(fail
 IN_SESSION: Attributes = {**RUNS, names.SESSION: attributes.write(session(after=OP))}
 UNDO = record_values.UndoRecord(by="op-7", of=OP, phase="off", since=at(9), began=at(8), start=at(0))
 UNDOING: Attributes = {**RUNS, names.UNDO: attributes.write(UNDO)}
-CLEANING: Attributes = {**RUNS, **committed(), **restored("op-6"), **SKIPPED, **released("clean")}
+NOT_THERE = {
+    **attributes.write_many(names.LEFT_OUT, ("vm-2",)),
+    **attributes.write_many(names.WITHOUT, ("vm-3",)),
+    **attributes.write_many(names.ABSENT, {"erp-web01": True}),
+}
+"""VMs that the failover left out, as they could not be used or had no replica."""
+CLEANING: Attributes = {
+    **RUNS,
+    **committed(),
+    **restored("op-6"),
+    **SKIPPED,
+    **NOT_THERE,
+    **released("clean"),
+}
 
 TABLE: list[tuple[str, Attributes, Change, Callable[[Any], object]]] = [
     ("restore", {**RUNS, **committed()}, restore,
@@ -81,7 +94,8 @@ TABLE: list[tuple[str, Attributes, Change, Callable[[Any], object]]] = [
      lambda d: d.release.phase == "clean" and d.release.at == at(30)),
     ("released", CLEANING, step("released"),
      lambda d: (d.release, d.failover, d.committed, d.restored, d.skipped) == (None, None, None, None, ())
-     and d.mode.mode == "imported" and not d.owned and not d.under_way and d.pitr.reset == at(30)),
+     and d.mode.mode == "imported" and not d.owned and not d.under_way and d.pitr.reset == at(30)
+     and (d.left_out, d.without, d.absent) == ((), (), {})),
 ]  # fmt: skip
 
 
