@@ -71,6 +71,31 @@ async def look_up(deck: Deck, text: str) -> None:
     await deck.type(text)
 
 
+async def test_the_palette_says_why_what_no_menu_has_is_not_possible() -> None:
+    async with running(FakeClient(in_session("shop"))) as deck:
+        await look_up(deck, "")
+        assert "Test Failover" not in deck.text, "only where it is typed"
+        await deck.type("test fail")
+        await deck.sees("(this site does not support a test")
+        await deck.press("enter")
+        await deck.sees(
+            'this site does not support a test of "shop": nothing here can clone its VMs', "Dismiss"
+        )
+
+
+async def test_what_no_menu_has_comes_last_and_by_its_name_alone() -> None:
+    async with running(FakeClient(in_session("shop"))) as deck:
+        await look_up(deck, "exit")
+        await deck.sees("Exit PITR Session")
+        await deck.press("escape")
+        await look_up(deck, "failover")
+        await deck.sees("Commit Failover", "Undo Failover")
+        rows = [line for line in deck.text.splitlines() if "Failover" in line]
+        assert "Failover Plan" in rows[0], rows
+        await deck.type(" clone")
+        await deck.until(lambda: "nothing is called so" in deck.text, "its help is not looked at")
+
+
 async def test_the_palette_goes_to_a_vm() -> None:
     vms = tuple(vm(f"shop-web{number:02}") for number in range(1, 31))
     async with running(FakeClient(*SITE[:2], domain("mall", vms=vms))) as deck:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from textual.screen import Screen
@@ -17,7 +17,9 @@ from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.widgets.list_rows import state_text
-from drdeck.model.actions.action_table import ACTIONS, BY_NAME, help_of, menu
+from drdeck.model.actions.action_table import ACTIONS, BY_NAME, Action, help_of, menu, refusal
+from drdeck.model.actions.request import Request
+from drdeck.model.domains import Domain
 from drdeck.model.text import clean
 
 DOMAIN = "domain:"
@@ -68,6 +70,7 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
         for d in app.state.domains
     ]
     left_out = ("palette", "back", *_without(app))
+    unlisted = [] if domain is None else _unlisted(app, domain, closed)
     actions = [
         Item(a.name, a.label, help_of(a, domain), closed.get(a.name), a.label)
         for a in ACTIONS
@@ -77,7 +80,18 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
              for name, view in app.options.views.items() if kind == "list"]  # fmt: skip
     sites = [Item(f"{SITE}{s.name}", f"Site {s.name}", s.says, s.closed, f"site {s.name}")
              for s in (app.sites() if app.sites is not None else ())]  # fmt: skip
-    return [*actions, *views, *domains, *sites]
+    rest = [Item(a.name, a.label, a.help, why, a.label, unlisted=True) for a, why in unlisted]
+    return [*actions, *views, *domains, *sites, *rest]
+
+
+def _unlisted(app: Console, domain: Domain, listed: Container[str]) -> list[tuple[Action, str]]:
+    """The actions that no menu has while the domain is as it is, each with the reason."""
+    now, read_only = app.now(), app.state.read_only
+    others = [a for a in ACTIONS if a.menu and a.name not in listed]
+    reasons = [
+        (a, refusal(Request(action=a.name, domain=domain.name), domain, now, read_only)) for a in others
+    ]
+    return [(a, why) for a, why in reasons if why is not None]
 
 
 def vm_items(vms: Mapping[str, tuple[str, ...]]) -> list[Item]:

@@ -28,13 +28,15 @@ NETWORKS_SEEN = 12
 
 @dataclass(frozen=True)
 class Item:
-    """One action; `closed` is why it cannot be taken now, `typed` what the palette completes to."""
+    """One action; `closed` is why it cannot be taken now, `typed` what the palette completes to. `unlisted`:
+    no menu has it now; the palette does only where its name is typed."""
 
     name: str
     label: str
     help: str = ""
     closed: str | None = None
     typed: str = ""
+    unlisted: bool = False
 
 
 def menu_line(item: Item, width: int) -> Line:

@@ -31,10 +31,11 @@ def palette_line(item: Item, width: int) -> Line:
 
 
 def narrowed(items: Iterable[Item], text: str) -> list[Item]:
-    """The items that a text leaves: those first whose names begin with it, then those with it in the name."""
+    """The items that a text leaves: those first whose names begin with it, then those with it in the name;
+    what no menu has now comes last, by its name alone."""
     words = text.casefold().split()
     if not words:
-        return [item for item in items if not item.typed.startswith("vm ")]
+        return [item for item in items if not item.typed.startswith("vm ") and not item.unlisted]
     kind = f"{words[0]} " if words[0] in KINDS and (len(words) > 1 or text.endswith(" ")) else ""
     begin = " ".join(words)
 
@@ -45,11 +46,11 @@ def narrowed(items: Iterable[Item], text: str) -> list[Item]:
         return 1 if any(all(word in name for word in words) for name in names) else 2
 
     matching = (i for i in items if i.typed.casefold().startswith(kind) and _holds(i, words))
-    return sorted(matching, key=place)
+    return sorted(matching, key=lambda item: (item.unlisted, place(item)))
 
 
 def _holds(item: Item, words: Sequence[str]) -> bool:
-    text = f"{item.typed} {item.label} {item.help}".casefold()
+    text = f"{item.typed} {item.label} {'' if item.unlisted else item.help}".casefold()
     return all(word in text for word in words)
 
 
