@@ -17,7 +17,7 @@ from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.model.times import parse_duration, show
 
 from . import exit_codes, output
-from .completion.candidates import domain_names, lesson_words, vm_names
+from .completion.candidates import domain_names, lesson_words, vms_to_hit
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 
@@ -51,7 +51,7 @@ lesson_option = click.option(
     "vms",
     multiple=True,
     metavar="NAME",
-    shell_complete=vm_names,
+    shell_complete=vms_to_hit,
     help="The VM that it hits; may be repeated.",
 )
 @click.option("--for", "length", metavar="DURATION", help="30s, 5m, 1h; for good unless given (store: 5m).")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from drdeck.config.settings import TrainingSettings
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions.action_rules import driven_says
@@ -26,7 +27,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 @click.command("domains")
-@click.option("--where", "where", multiple=True, metavar="EXPR", help=where_filter.HELP)
+@click.option(
+    "--where",
+    "where",
+    multiple=True,
+    metavar="EXPR",
+    help=where_filter.HELP,
+    shell_complete=where_filter.complete,
+)
 @json_option
 @runs
 async def domains(context: Context, where: tuple[str, ...], as_json: bool) -> None:
@@ -238,6 +246,8 @@ async def tasks(context: Context, last: int | None, domain: str | None, as_json:
         return
     if not operations:
         output.note("no operation yet")
+    elif isinstance(context.settings.site(context.site), TrainingSettings):
+        output.remark("operations bear the site's time, their steps this machine's")
     for op in operations:
         request = f"requested {_second(op.asked_at)} by {op.asked_by}"
         end = f", ended {_second(op.ended_at)}" if op.ended_at else ""

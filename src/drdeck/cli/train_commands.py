@@ -102,7 +102,7 @@ def lesson(
         raise Exit(exit_codes.USAGE, "--judge, --key and --json have no meaning with a command after --")
     if (as_json or key) and not judge:
         raise Exit(exit_codes.USAGE, "--json and --key belong to --judge")
-    if context.scenario is not None or context.speed is not None or context.site_option is not None:
+    if context.own_call.site or context.speed is not None:  # of the environment they are left alone
         raise Exit(
             exit_codes.USAGE,
             "a lesson has a site of its own; leave --site, --scenario and --speed before it out",

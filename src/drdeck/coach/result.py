@@ -91,7 +91,7 @@ def lines(result: Result) -> list[str]:
         f"{result.title}: {state}{sick}, {result.objectives_met} of {result.objectives_total} objectives met"
     ]
     for objective in result.objectives:
-        when = f"   ({_second(objective.met_at)})" if objective.met_at else ""
+        when = f"   ({show_seconds(objective.met_at).partition(' ')[2]})" if objective.met_at else ""
         text.append(f"  [{'x' if objective.met_at else ' '}] {objective.text}{when}")
     text.append(f"  {figures(result)}")
     for cost in result.cost:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from drdeck.cli.acting.request_options import EVEN_THOUGH
+from drdeck.controller.asking.protected_evidence import EVIDENCE
 from tests.support.command_line.completing import complete, completed
 from tests.support.console.terminal import Terminal, poll
 from tests.support.deck import Deck
@@ -87,6 +89,28 @@ def test_commands_options_domains_and_points(deck: Deck, shell: str) -> None:
     assert completed(deck, "pitr", "run", "größe", "--to", "20", shell=shell) == points
     assert complete(deck, "pitr", "run", "nothing", "--to", "20", shell=shell) == []
     assert complete(deck, "pitr", "run", "--to", "20", shell=shell) == [], "of which domain is not known yet"
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_plans_facts_expressions_and_commands(deck: Deck, shell: str) -> None:
+    deck.run("domains")
+    for words, values in (
+        (("plan", "run", "a"), ["all"]),
+        (("plan", "check", "a"), ["all"]),
+        (("cfo", "complete", "größe", "--even-though", "answers"), ["answers", "answers,vms-running"]),
+        (("domains", "--where", "health=f"), ["health=failed"]),
+        (("domains", "--where", "health=failed,!al"), ["health=failed,!alarms"]),
+        (("help", "pitr", "p"), ["points"]),
+        (("help", "dom"), ["domain", "domains"]),
+        (("train", "inject", "slow_vm", "--domain", "größe", "--vm", "v"), ["vm"]),
+        (("report", "gr"), ["größe"]),
+    ):
+        assert sorted(completed(deck, *words, shell=shell)) == values, words
+    assert complete(deck, "train", "inject", "slow_vm", "--vm", "v", shell=shell) == [], "of which domain?"
+
+
+def test_the_facts_that_are_completed_are_those_that_are_named() -> None:
+    assert EVEN_THOUGH == EVIDENCE
 
 
 def test_without_a_controller_it_is_silent_and_starts_none(deck: Deck) -> None:

@@ -17,6 +17,15 @@ from drdeck.model.domains import FailoverType
 Decorated = Callable[..., Any]
 
 
+def facts_against(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names that --even-though takes, and both."""
+    return [name for name in (*EVEN_THOUGH, ",".join(EVEN_THOUGH)) if name.startswith(incomplete)]
+
+
+EVEN_THOUGH = ("answers", "vms-running")
+"""What may speak against a Force Failover."""
+
+
 class Seconds(click.FloatRange):
     """So many seconds, and not "nan"."""
 
@@ -119,6 +128,7 @@ even_though_option = click.option(
     "even_though",
     multiple=True,
     metavar="FACTS",
+    shell_complete=facts_against,
     help="The facts found against it that you know of, by the names that are told (answers,vms-running).",
 )
 

@@ -34,7 +34,7 @@ def domain_names(context: click.Context, parameter: click.Parameter, incomplete:
     async def names(client: Client) -> list[str]:
         return [domain.name for domain in (await client.get_listing()).domains]
 
-    return _begun(_ask(context, names), incomplete)
+    return begun(ask_controller(context, names), incomplete)
 
 
 def restore_points(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -48,14 +48,40 @@ def restore_points(context: click.Context, parameter: click.Parameter, incomplet
         abnormal = [BEFORE_ABNORMAL] if any(point.abnormal_since for point in points.points) else []
         return [*abnormal, *(show(point.time) for point in points.points)]
 
-    return [time for time in _ask(context, times) if time.startswith(incomplete)]
+    return [time for time in ask_controller(context, times) if time.startswith(incomplete)]
 
 
 def vm_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of the VMs of the domain that was typed before, without those that the line has already."""
     before = set(context.params.get("vms") or ())
     names = _of_domain(context, lambda domain: [vm.name for vm in domain.vms])
-    return _begun((name for name in names if name not in before), incomplete)
+    return begun((name for name in names if name not in before), incomplete)
+
+
+def vms_to_hit(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """VMs of --domain, or of the only domain there is."""
+    before = set(context.params.get("vms") or ())
+    typed: str | None = context.params.get("domain")
+
+    async def look(client: Client) -> list[str]:
+        names = [typed] if typed else [domain.name for domain in (await client.get_listing()).domains]
+        if len(names) != 1:
+            return []
+        domain = (await client.show(names[0])).detail.domain
+        return [] if domain is None else [vm.name for vm in domain.vms]
+
+    return begun((name for name in ask_controller(context, look) if name not in before), incomplete)
+
+
+def reported(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Domains, and the operations that the controller still lists, newest first."""
+
+    async def names(client: Client) -> list[str]:
+        listing = await client.get_listing()
+        operations = sorted(listing.operations, key=lambda op: op.asked_at, reverse=True)
+        return [*(domain.name for domain in listing.domains), *(op.id for op in operations)]
+
+    return begun(ask_controller(context, names), incomplete)
 
 
 def network_pairs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -65,7 +91,7 @@ def network_pairs(context: click.Context, parameter: click.Parameter, incomplete
         sources, targets = domain.networks.protected, domain.networks.recovery
         return [f"{source}={target}" for source in (*sources, "*") for target in targets]
 
-    return _begun(_of_domain(context, pairs), incomplete)
+    return begun(_of_domain(context, pairs), incomplete)
 
 
 def _item(value: str, **about: str) -> CompletionItem[str]:
@@ -89,7 +115,7 @@ def asking(context: click.Context, parameter: click.Parameter, incomplete: str) 
                 questions.append(_item(op.domain, help=help_text))
         return []
 
-    _ask(context, collect)
+    ask_controller(context, collect)
     return [item for item in questions if item.value.startswith(incomplete)]
 
 
@@ -102,7 +128,7 @@ def answers(context: click.Context, parameter: click.Parameter, incomplete: str)
         questions = [op.question for op in operations if op.question and typed in (op.id, op.domain)]
         return [choice for question in questions for choice in question.choices]
 
-    return _begun(dict.fromkeys(_ask(context, choices)), incomplete)
+    return begun(dict.fromkeys(ask_controller(context, choices)), incomplete)
 
 
 def site_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -111,7 +137,7 @@ def site_names(context: click.Context, parameter: click.Parameter, incomplete: s
     def names() -> list[str]:
         return sorted({*context_of({**context.params, "site": None}).settings.sites, TRAINING})
 
-    return _begun(_silently(names), incomplete)
+    return begun(_silently(names), incomplete)
 
 
 def scenario_names(
@@ -120,7 +146,7 @@ def scenario_names(
     """The scenarios that come with drdeck, and files."""
     from drdeck.coach.lesson_file import scenario_names as shipped
 
-    names = _begun(_silently(lambda: list(shipped())), incomplete)
+    names = begun(_silently(lambda: list(shipped())), incomplete)
     items = [_item(name) for name in names]
     return items if items else [_item(incomplete, type="file")]
 
@@ -142,7 +168,7 @@ def lessons() -> list[CompletionItem[str]]:
     return [*numbers, *(_item(lesson.name, help=lesson.title) for lesson in all_lessons)]
 
 
-def _begun(names: Iterable[str], incomplete: str) -> list[str]:
+def begun(names: Iterable[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete) and not hides(name)]
 
 
@@ -162,10 +188,10 @@ def _of_domain(context: click.Context, names: Callable[[Domain], list[str]]) -> 
         domain = (await client.show(typed)).detail.domain
         return [] if domain is None else names(domain)
 
-    return _ask(context, look)
+    return ask_controller(context, look)
 
 
-def _ask(context: click.Context, question: Callable[[Client], Awaitable[list[str]]]) -> list[str]:
+def ask_controller(context: click.Context, question: Callable[[Client], Awaitable[list[str]]]) -> list[str]:
     """The controller's answer; empty where it does not run, does not answer soon, or refuses."""
 
     async def ask() -> list[str]:

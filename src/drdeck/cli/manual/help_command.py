@@ -9,8 +9,18 @@ from drdeck.cli import output
 from drdeck.cli.context import json_option
 
 
+def _commands(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The commands inside those that were typed before."""
+    inner = context.find_root()
+    command: click.Command | None = inner.command
+    for word in (*(context.params.get("words") or ()), *context.args):
+        command = command.get_command(inner, word) if isinstance(command, click.Group) else None
+    names = command.list_commands(inner) if isinstance(command, click.Group) else []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @click.command("help")
-@click.argument("words", nargs=-1, metavar="[COMMAND ...]")
+@click.argument("words", nargs=-1, metavar="[COMMAND ...]", shell_complete=_commands)
 @click.pass_context
 def help_command(context: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of COMMAND, or of drdeck."""

@@ -19,6 +19,7 @@ from drdeck.cli.acting.request_options import (
     timeout_option,
 )
 from drdeck.cli.acting.submitting import refuse_read_only
+from drdeck.cli.completion.plan_candidates import domains_in_run, plan_names, run_ids
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask, may_ask
@@ -64,7 +65,7 @@ async def plan_list(context: Context, as_json: bool) -> None:
 
 
 @plan.command("show")
-@click.argument("plan")
+@click.argument("plan", shell_complete=plan_names)
 @json_option
 @runs
 async def plan_show(context: Context, plan: str, as_json: bool) -> None:
@@ -92,7 +93,7 @@ async def plan_show(context: Context, plan: str, as_json: bool) -> None:
 
 
 @plan.command("check")
-@click.argument("plan")
+@click.argument("plan", shell_complete=plan_names)
 @click.option("--type", "kind", type=TYPES, help="As if this type were asked for.")
 @click.option("--run-pitr/--no-run-pitr", "run_pitr", default=None, help="As the plan has it, else.")
 @json_option
@@ -167,7 +168,7 @@ def _typed(check: PlanCheck) -> Iterator[str]:
 
 
 @plan.command("run")
-@click.argument("plan", required=False)
+@click.argument("plan", required=False, shell_complete=plan_names)
 @click.option("--domains", metavar="A,B", help="These domains, in one wave, instead of a plan.")
 @click.option("--type", "kind", type=TYPES, required=True, help="Failover type, of all domains.")
 @click.option("--run-pitr/--no-run-pitr", "run_pitr", default=False, help="PITR sessions after recovery.")
@@ -257,7 +258,7 @@ async def _begin(client: Client, request: RunRequest) -> str:
 
 
 @plan.command("status")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @json_option
 @runs
 async def plan_status(context: Context, run: str, as_json: bool) -> None:
@@ -308,7 +309,7 @@ def _print_run(run: RunView, listing: Listing, as_json: bool) -> None:
 
 
 @plan.command("watch")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
 @runs
 async def plan_watch(context: Context, run: str, timeout: float | None) -> None:
@@ -319,7 +320,7 @@ async def plan_watch(context: Context, run: str, timeout: float | None) -> None:
 
 
 @plan.command("pause")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @json_option
 @runs
 async def plan_pause(context: Context, run: str, as_json: bool) -> None:
@@ -328,7 +329,7 @@ async def plan_pause(context: Context, run: str, as_json: bool) -> None:
 
 
 @plan.command("resume")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @json_option
 @runs
 async def plan_resume(context: Context, run: str, as_json: bool) -> None:
@@ -337,8 +338,8 @@ async def plan_resume(context: Context, run: str, as_json: bool) -> None:
 
 
 @plan.command("leave-out")
-@click.argument("run")
-@click.argument("domain")
+@click.argument("run", shell_complete=run_ids)
+@click.argument("domain", shell_complete=domains_in_run)
 @json_option
 @runs
 async def plan_leave_out(context: Context, run: str, domain: str, as_json: bool) -> None:
@@ -347,8 +348,8 @@ async def plan_leave_out(context: Context, run: str, domain: str, as_json: bool)
 
 
 @plan.command("begin")
-@click.argument("run")
-@click.argument("domain")
+@click.argument("run", shell_complete=run_ids)
+@click.argument("domain", shell_complete=domains_in_run)
 @click.option("--confirm", metavar="DOMAIN", help="Its name, where its protected site answers again.")
 @json_option
 @runs
@@ -358,7 +359,7 @@ async def plan_begin(context: Context, run: str, domain: str, confirm: str | Non
 
 
 @plan.command("takeover")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @click.option("--confirm", metavar="RUN", help="Its id, where another controller is at work on it.")
 @json_option
 @runs

@@ -13,6 +13,7 @@ from drdeck.cli.acting.request_options import timeout_option
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.completion import candidates
+from drdeck.cli.completion.plan_candidates import domains_in_run, run_ids
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask, may_ask
@@ -36,7 +37,7 @@ def plan_pitr() -> None:
 
 
 @plan_pitr.command("points")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @json_option
 @runs
 async def run_points(context: Context, run: str, as_json: bool) -> None:
@@ -66,7 +67,7 @@ def _domains(text: str | None) -> tuple[str, ...]:
 
 
 @plan_pitr.command("run")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @click.option("--to", "to", required=True, metavar="TIME", help=TO_HELP)
 @click.option("--domains", metavar="A,B", help="Only these domains of the run.")
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
@@ -154,8 +155,8 @@ async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> O
 
 
 @plan_pitr.command("release")
-@click.argument("run")
-@click.argument("domain")
+@click.argument("run", shell_complete=run_ids)
+@click.argument("domain", shell_complete=domains_in_run)
 @runs
 async def run_release(context: Context, run: str, domain: str) -> None:
     """Let the others start without DOMAIN, which cannot be reverted."""
@@ -166,7 +167,7 @@ async def run_release(context: Context, run: str, domain: str) -> None:
 
 
 @plan_pitr.command("exit")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @click.option("--domains", metavar="A,B", help="Only these domains of the run.")
 @click.option("--confirm", metavar="'RESET NUMBER'", help="Leave those not rolled back: all is reset.")
 @click.option("--dry-run", is_flag=True, help="Show which sessions would be left; begin nothing.")

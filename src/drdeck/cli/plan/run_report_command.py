@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from drdeck.cli import exit_codes, json_shapes, output
+from drdeck.cli.completion.plan_candidates import run_ids
 from drdeck.cli.context import Context, json_option
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.json_shapes import Json, seconds
@@ -26,7 +27,7 @@ from drdeck.model.times import show_clock, show_seconds
 
 
 @click.command("report")
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", help="md unless given.")
 @json_option
 @click.pass_obj

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from drdeck.cli import output
@@ -39,5 +41,6 @@ async def networks(context: Context, domain: str, as_json: bool) -> None:
     output.note(f"the recovery site offers: {', '.join(here.recovery) or 'none'}")
     left = [row["protected"] for row in rows if row["recovery"] is None]
     if left:
-        output.note(f"not chosen yet: {', '.join(map(str, left))} (drdeck cfo start --network FROM=TO)")
+        command = f"drdeck cfo start {shlex.quote(domain)} --network FROM=TO"
+        output.note(f"not chosen yet: {', '.join(map(str, left))} ({command})")
     end_stale(answer.listing)

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.completion.candidates import domain_names
+from drdeck.cli.completion.candidates import reported
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.json_shapes import Json
@@ -35,7 +35,7 @@ _INSTANTS = ("rolled_back_to", "reset_up_to")
 
 
 @click.command("report")
-@click.argument("operation", metavar="OPERATION|DOMAIN", shell_complete=domain_names)
+@click.argument("operation", metavar="OPERATION|DOMAIN", shell_complete=reported)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="md", help="md unless given.")
 @click.option(
     "-o", "--output", "file", type=click.Path(path_type=Path), help="Write it to FILE.", metavar="FILE"

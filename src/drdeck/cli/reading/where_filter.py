@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes
@@ -97,3 +98,12 @@ def _mode(text: str) -> str:
 def _wrong(term: str, word: str, words: Sequence[str]) -> Exit:
     meant = did_you_mean(word, words, most=12)
     return Exit(exit_codes.USAGE, f"--where does not understand {quoted(term)}; {meant}")
+
+
+def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The last part of an expression: words that stand alone, and keys with their values."""
+    before, comma, part = incomplete.rpartition(",")
+    sign = "!" if part.startswith("!") else ""
+    words = [*_FLAGS, *(f"{key}={value}" for key, values in _VALUES.items() for value in values), "name="]
+    begun = (sign + word for word in words if (sign + word).startswith(part))
+    return [f"{before}{comma}{word}" for word in begun]

@@ -131,5 +131,5 @@ def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> 
     return (
         (f"RTO {spent}", "bold"),
         ("" if end is now else " (VMs recovered)" if recovered is not None else " (ended)", "ok"),
-        (f"   {describe(operation)} decided at {second(operation.asked_at)}", ""),
+        (f"   decided {second(operation.asked_at)}: {describe(operation)}", ""),
     )
