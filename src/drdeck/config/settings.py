@@ -17,7 +17,7 @@ from drdeck.model.plans.failover_plan import (
     Others,
     Wave,
 )
-from drdeck.model.text import brief, spelled_as
+from drdeck.model.text import brief, composed, spelled_as
 
 TRAINING = "training"
 """The site that is there without any settings."""
@@ -155,6 +155,15 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
         """The name of the replica of a protected VM."""
         own = self.replicas.get(spelled_as(name, tuple(self.replicas)))
         return own or self.replica_name.replace("{name}", name)
+
+    def protected_name_of(self, replica: str) -> str:
+        """The name of the protected VM whose replica has this name; the name itself where no rule made it."""
+        own = next((name for name, here in self.replicas.items() if composed(here) == composed(replica)), "")
+        before, _, after = self.replica_name.partition("{name}")
+        if own or len(replica) <= len(before + after):
+            return own or replica
+        by_rule = replica.startswith(before) and replica.endswith(after)
+        return replica.removeprefix(before).removesuffix(after) if by_rule else replica
 
 
 class WaveSettings(SettingsTable, frozen=True, kw_only=True):

@@ -76,6 +76,8 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
             return transitions.joined(
                 record, command.call.vm or "", JoinArguments.of(command.call.args).absent
             )
+        case c.MakePlannedCall() if record_step(command.call).to == "gone":
+            return transitions.gone(record, command.operation, s.gone)
         case c.MakePlannedCall():
             to, g, newest = record_step(command.call)
             return transitions.step(record, command.operation, to, g, now, newest)

@@ -44,9 +44,10 @@ def missing_replicas(s: DomainState) -> list[str]:
 
 
 def absent_still(s: DomainState) -> dict[str, bool]:
-    """The protected VMs that the failover began without since they had no replica, and have none yet."""
+    """The protected VMs without a replica here: the failover began without them, or they have gone since."""
     there = {s.absent_name(vm) for vm in s.vms} if s.record.absent else set()
-    return {name: joins for name, joins in s.record.absent.items() if name not in there}
+    absent = {name: joins for name, joins in s.record.absent.items() if name not in there}
+    return {**absent, **dict.fromkeys(s.gone, True)}
 
 
 def _tool(s: DomainState) -> list[Alarm]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
-from drdeck.model.text import names
+from drdeck.model.text import names, some
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
@@ -47,6 +47,23 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:
             return Plan()
+
+
+def without_those_gone(s: DomainState, f: FailoverRecord) -> Plan:
+    """Write down which VMs have gone, before anything is decided by those that are left: they are late
+    joiners, and none of them is taken for recovered. Where none is left nothing is decided at all."""
+    if not s.living():
+        wait = (
+            f"all VMs have gone from its folder (moved, unregistered, or hidden from drdeck): {some(s.gone)}"
+        )
+        return Plan(Phase(operation=f.id, name="Wait for the VMs", wait=wait))
+    return Plan(
+        Phase(
+            operation=f.id,
+            name=f"Continue without {some(s.gone)}, gone from the folder",
+            then=step("gone", f.id, len(s.record.absent)),
+        )
+    )
 
 
 def _tool_asked(s: DomainState, f: FailoverRecord) -> Plan | None:

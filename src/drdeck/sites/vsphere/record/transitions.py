@@ -207,6 +207,14 @@ def joined(record: Record, vm: str, absent: str = "") -> Changes:
     return changes
 
 
+def gone(record: Record, operation: str, vms: Collection[str]) -> Changes:
+    """VMs, by their protected names, that have gone from the folder of a failover in progress: they join it
+    when they are there again."""
+    if record.failover is None or record.failover.id != operation or record.absent.keys() >= set(vms):
+        return {}
+    return write_many(ABSENT, {**record.absent, **dict.fromkeys(vms, True)})
+
+
 def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime) -> Changes:
     """An answer to one of the plan's questions; one whose occasion has passed changes nothing."""
     kind, _, rest = c.question.partition(":")

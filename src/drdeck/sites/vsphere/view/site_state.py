@@ -31,6 +31,8 @@ from drdeck.sites.vsphere.record.leases import lease_record
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
+from .failover_members import FailoverMembers
+
 
 def steady_now() -> datetime:
     """This machine's clock, which nobody can set; how far it is off is in the heartbeat's offset."""
@@ -86,6 +88,7 @@ class SiteState:
         """other holders that have no session at vCenter any more, and since when that is known"""
         self.errors: dict[str, Failure] = {}
         self._records = RecordCache()
+        self._members = FailoverMembers()
 
     @property
     def skew(self) -> timedelta:
@@ -184,11 +187,14 @@ class SiteState:
     def domain_state(
         self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: ProtectedVms | None
     ) -> DomainState:
+        record, settings = self.record(folder), self.domain_settings(folder)
+        gone = [settings.protected_name_of(name) for name in self._members.gone(folder.id, record, vms)]
         return DomainState(
             name=folder.name,
-            record=self.record(folder),
+            record=record,
             vms=vms,
-            settings=self.domain_settings(folder),
+            settings=settings,
+            gone=tuple(name for name in gone if name not in record.absent),
             protected=protected,
             now=self.now(),
             reached=self.reached(),

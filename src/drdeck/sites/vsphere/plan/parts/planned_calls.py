@@ -83,6 +83,7 @@ def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None =
 
 
 _STEP_SAYS = {
+    "gone": "note which VMs have gone from the folder",
     "point": "note that the protected VMs are off",
     "down": "continue with the next group to shut down",
     "take": "note that all data is there",

@@ -1,0 +1,49 @@
+"""The VMs of failovers in progress, remembered so that one that goes from its folder is noticed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from drdeck.model.text import composed
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.record.domain_record import Record
+
+
+class _Members(NamedTuple):
+    """The VMs that a failover was seen with, id -> name, and those of its folder at the last look."""
+
+    failover: str
+    names: dict[str, str]
+    vms: tuple[VmFacts, ...]
+    gone: dict[str, str]
+    """id -> name of those that are not in the folder now, and none of the same name"""
+
+
+class FailoverMembers:
+    """Remembers, by domain folder, the VMs that this process saw a failover in progress with.
+
+    A VM goes when it is moved out of the folder, when it or its host is unregistered, and when the account
+    may not see it any more (API reference: ContainerView; a view has what its session may read). Without a
+    memory the rest would be all there is, and the failover be over without it.
+    """
+
+    def __init__(self) -> None:
+        self._by_folder: dict[str, _Members] = {}
+
+    def gone(self, folder_id: str, record: Record, vms: tuple[VmFacts, ...]) -> tuple[str, ...]:
+        """Names of the VMs that have gone and are not given up, by name; none but in a failover."""
+        failover = record.failover
+        if failover is None or failover.phase == "finished":
+            self._by_folder.pop(folder_id, None)
+            return ()
+        members = self._by_folder.get(folder_id)
+        if members is None or members.failover != failover.id:
+            members = _Members(failover.id, {}, (), {})
+        if members.vms is not vms:
+            names = {**members.names, **{vm.id: vm.plain_name for vm in vms}}
+            ids, here = {vm.id for vm in vms}, {composed(vm.plain_name) for vm in vms}
+            missing = {i: name for i, name in names.items() if i not in ids and composed(name) not in here}
+            members = _Members(failover.id, names, vms, missing)
+            self._by_folder[folder_id] = members
+        given_up = {*record.skipped, *record.without} if members.gone else set[str]()
+        return tuple(sorted(name for vm_id, name in members.gone.items() if vm_id not in given_up))
