@@ -77,7 +77,7 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
                 record, command.call.vm or "", JoinArguments.of(command.call.args).absent
             )
         case c.MakePlannedCall() if record_step(command.call).to == "gone":
-            return transitions.gone(record, command.operation, s.gone)
+            return transitions.vanished(record, command.operation, s.vanished)
         case c.MakePlannedCall():
             to, g, newest = record_step(command.call)
             return transitions.step(record, command.operation, to, g, now, newest)

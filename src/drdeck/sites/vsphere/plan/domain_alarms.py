@@ -47,7 +47,7 @@ def absent_still(s: DomainState) -> dict[str, bool]:
     """The protected VMs without a replica here: the failover began without them, or they have gone since."""
     there = {s.absent_name(vm) for vm in s.vms} if s.record.absent else set()
     absent = {name: joins for name, joins in s.record.absent.items() if name not in there}
-    return {**absent, **dict.fromkeys(s.gone, True)}
+    return {**absent, **dict.fromkeys(s.vanished, True)}
 
 
 def _tool(s: DomainState) -> list[Alarm]:

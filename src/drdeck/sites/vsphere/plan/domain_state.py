@@ -48,9 +48,11 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     trial_settings: TrialSettings | None = None
     root: str = ""
     """id of the root folder"""
-    gone: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
     """protected names of the VMs that have gone since the failover in progress began, which its record does
     not tell yet"""
+    vanished_since: datetime | None = None
+    """the instant from which it is these"""
     others_to: str = ""
     """id of the network for cards on networks that are none of this vCenter's; empty: they are left"""
 

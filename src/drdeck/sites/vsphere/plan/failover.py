@@ -49,19 +49,18 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
             return Plan()
 
 
-def without_those_gone(s: DomainState, f: FailoverRecord) -> Plan:
+def without_the_vanished(s: DomainState, f: FailoverRecord) -> Plan:
     """Write down which VMs have gone, before anything is decided by those that are left: they are late
     joiners, and none of them is taken for recovered. Where none is left nothing is decided at all."""
     if not s.living():
-        wait = (
-            f"all VMs have gone from its folder (moved, unregistered, or hidden from drdeck): {some(s.gone)}"
-        )
+        why = "moved, unregistered, or hidden from drdeck"
+        wait = f"all VMs have gone from its folder ({why}): {some(s.vanished)}"
         return Plan(Phase(operation=f.id, name="Wait for the VMs", wait=wait))
     return Plan(
         Phase(
             operation=f.id,
-            name=f"Continue without {some(s.gone)}, gone from the folder",
-            then=step("gone", f.id, len(s.record.absent)),
+            name=f"Continue without {some(s.vanished)}, gone from the folder",
+            then=step("gone", f.id, n=round(1000 * (s.vanished_since or s.now).timestamp())),
         )
     )
 

@@ -6,7 +6,7 @@ from drdeck.model.domains import SessionState
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 
 from .domain_state import DomainState
-from .failover import completing, remapping, without_those_gone
+from .failover import completing, remapping, without_the_vanished
 from .failover_undo import committing, undoing
 from .life.release import releasing
 from .pitr_session import entering, exiting, made_good, rolling_back
@@ -29,11 +29,11 @@ def plan(s: DomainState) -> Plan:
     if s.record.release is not None:
         return releasing(s, s.record.release)
     if (
-        s.gone
+        s.vanished
         and s.record.failover is not None
         and (session is None or session.state is SessionState.WAITING)
     ):
-        return without_those_gone(s, s.record.failover)
+        return without_the_vanished(s, s.record.failover)
     if session is not None:
         if session.state is SessionState.WAITING:
             return entering(s, session.id)

@@ -207,7 +207,7 @@ def joined(record: Record, vm: str, absent: str = "") -> Changes:
     return changes
 
 
-def gone(record: Record, operation: str, vms: Collection[str]) -> Changes:
+def vanished(record: Record, operation: str, vms: Collection[str]) -> Changes:
     """VMs, by their protected names, that have gone from the folder of a failover in progress: they join it
     when they are there again."""
     if record.failover is None or record.failover.id != operation or record.absent.keys() >= set(vms):

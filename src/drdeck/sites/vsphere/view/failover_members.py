@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from drdeck.model.text import composed
@@ -15,8 +16,10 @@ class _Members(NamedTuple):
     failover: str
     names: dict[str, str]
     vms: tuple[VmFacts, ...]
-    gone: dict[str, str]
+    vanished: dict[str, str]
     """id -> name of those that are not in the folder now, and none of the same name"""
+    since: datetime
+    """of `vanished` as it is"""
 
 
 class FailoverMembers:
@@ -30,20 +33,25 @@ class FailoverMembers:
     def __init__(self) -> None:
         self._by_folder: dict[str, _Members] = {}
 
-    def gone(self, folder_id: str, record: Record, vms: tuple[VmFacts, ...]) -> tuple[str, ...]:
-        """Names of the VMs that have gone and are not given up, by name; none but in a failover."""
+    def vanished(
+        self, folder_id: str, record: Record, vms: tuple[VmFacts, ...], now: datetime
+    ) -> tuple[tuple[str, ...], datetime]:
+        """Names of the VMs that have gone and are not given up, in their order, and since when it is these;
+        none but in a failover."""
         failover = record.failover
         if failover is None or failover.phase == "finished":
             self._by_folder.pop(folder_id, None)
-            return ()
+            return (), now
         members = self._by_folder.get(folder_id)
         if members is None or members.failover != failover.id:
-            members = _Members(failover.id, {}, (), {})
+            members = _Members(failover.id, {}, (), {}, now)
         if members.vms is not vms:
             names = {**members.names, **{vm.id: vm.plain_name for vm in vms}}
             ids, here = {vm.id for vm in vms}, {composed(vm.plain_name) for vm in vms}
             missing = {i: name for i, name in names.items() if i not in ids and composed(name) not in here}
-            members = _Members(failover.id, names, vms, missing)
+            since = members.since if missing == members.vanished else now
+            members = _Members(failover.id, names, vms, missing, since)
             self._by_folder[folder_id] = members
-        given_up = {*record.skipped, *record.without} if members.gone else set[str]()
-        return tuple(sorted(name for vm_id, name in members.gone.items() if vm_id not in given_up))
+        given_up = {*record.skipped, *record.without} if members.vanished else set[str]()
+        names_gone = sorted(name for vm_id, name in members.vanished.items() if vm_id not in given_up)
+        return tuple(names_gone), members.since

@@ -188,15 +188,18 @@ class SiteState:
         self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: ProtectedVms | None
     ) -> DomainState:
         record, settings = self.record(folder), self.domain_settings(folder)
-        gone = [settings.protected_name_of(name) for name in self._members.gone(folder.id, record, vms)]
+        now = self.now()
+        names, since = self._members.vanished(folder.id, record, vms, now)
+        vanished = map(settings.protected_name_of, names)
         return DomainState(
             name=folder.name,
             record=record,
             vms=vms,
             settings=settings,
-            gone=tuple(name for name in gone if name not in record.absent),
+            vanished=tuple(name for name in vanished if name not in record.absent),
+            vanished_since=since,
             protected=protected,
-            now=self.now(),
+            now=now,
             reached=self.reached(),
             trials=self.trials.inventory,
             trial_settings=self.settings.test,
