@@ -11,7 +11,7 @@ from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import Client
-from drdeck.model.domains import Mode, Networks
+from drdeck.model.domains import Mode, Networks, ProtectedSite
 from drdeck.model.facts.trial_facts import TrialOffer
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import FakeClient, domain
@@ -60,6 +60,17 @@ async def test_what_is_to_be_done_stands_below_the_largest_dialog(tmp_path: Path
         await deck.sees("Test Failover of Protected Domain web", "pgup pgdn Read on")
         assert objective.text in deck.words()
         assert deck.text.splitlines()[0].strip(), "and the clock stands above it"
+
+
+async def test_what_speaks_against_a_failover_is_seen_at_once_in_a_lesson_too(tmp_path: Path) -> None:
+    coach = Quiet(find("4"), tmp_path, tmp_path / "journal.db")
+    networks = Networks(protected=("VM_1", "VM_2", "VM_3"), recovery=("DRSeg", "DRIsolated"))
+    client = FakeClient(domain(mode=Mode.IMPORTED, networks=networks))
+    client.protected, client.against = ProtectedSite(state="lost"), ("20 VMs run there, and more of it",)
+    async with running(client, size=(80, 22), coach=coach) as deck:
+        await deck.press("f", "3")
+        await deck.sees("Failover of Protected Domain", " ! 20 VMs run there", "Not checked: whether users")
+        assert "pgup pgdn" not in deck.text
 
 
 async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_path: Path) -> None:

@@ -94,9 +94,10 @@ class CompleteDialog(Dialog[Request]):
             offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
             mapping.targets |= {a: b for a, b in offered.items() if a in networks.protected}
             yield mapping
-        yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
+        yield Lines(*self._blank, (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
         yield Choice(LABELS, TYPES.index(self.draft.type or FailoverType.REGULAR), id="type")
-        yield Lines((), id="gap")
+        if self._blank:
+            yield Lines(*self._blank, id="gap")
         if self.domain.pitr.enabled:
             yield Tick(RUN_PITR, self.draft.run_pitr, id="pitr", hint=self._why_pitr())
         else:
@@ -104,7 +105,12 @@ class CompleteDialog(Dialog[Request]):
         by_hand = Tick(BY_HAND, id="by-hand", hint="key c; in the journal")
         by_hand.display = False
         yield by_hand  # before the evidence: long warnings would push it below the edge
-        yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
+        yield Lines(*self._blank, (("Protected site: being looked at ...", "dim"),), id="evidence")
+
+    @property
+    def _blank(self) -> tuple[Line, ...]:
+        """A blank line where there is room: in a lesson what is found must be seen above the panel."""
+        return () if getattr(self.app, "coach_session", None) is not None else ((),)
 
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
@@ -200,7 +206,7 @@ class CompleteDialog(Dialog[Request]):
         self.query_one("#complete", Push).look_closed(self._refused is not None)
         pressed, self._pressed = self._pressed, False
         width = BOX_WIDTH - 5
-        lines: list[Line] = [()]
+        lines: list[Line] = [*self._blank]
         if event.result is None:
             lines += [((text, "bad"),) for text in wrap(event.error, width)]
         else:
