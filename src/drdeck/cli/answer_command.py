@@ -6,7 +6,7 @@ import click
 
 from drdeck.cli import exit_codes, output
 from drdeck.cli.acting.submitting import refuse_read_only
-from drdeck.cli.completion.candidates import answers, asking
+from drdeck.cli.completion.candidates import answers, asked_vms, asking, run_ids
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
@@ -17,15 +17,36 @@ from drdeck.model.text import some, spelled_as
 ANSWERS = ("retry", "skip", "wait", "abort", "confirm", "power-off")
 RUN_ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
 LEFT_OUT_NAMED = 10
+KINDS = ("not_ready", "failed", "unknown", "slow", "site")
+"""What many domains of a run may ask alike."""
+
+
+def _kinds(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
 
 
 @click.command("answer")
 @click.argument("operation", metavar="OPERATION|DOMAIN", shell_complete=asking)
 @click.argument("choice", shell_complete=answers, required=False)
-@click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
+@click.option(
+    "--vm",
+    metavar="NAME",
+    shell_complete=asked_vms,
+    help="Answer what vCenter asks of this VM; CHOICE is a label.",
+)
 @click.option("--confirm", metavar="DOMAIN", help="With power-off: the domain's name.")
-@click.option("--run", metavar="RUN", help="Answer the same of all domains of a run: --kind KIND CHOICE.")
-@click.option("--kind", metavar="KIND", help="With --run: not_ready, failed, unknown, slow or site.")
+@click.option(
+    "--run",
+    metavar="RUN",
+    shell_complete=run_ids,
+    help="Answer the same of all domains of a run: --kind KIND CHOICE.",
+)
+@click.option(
+    "--kind",
+    metavar="KIND",
+    shell_complete=_kinds,
+    help="With --run: not_ready, failed, unknown, slow or site.",
+)
 @json_option
 @runs
 async def answer(

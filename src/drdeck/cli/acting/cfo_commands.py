@@ -6,7 +6,7 @@ from typing import Unpack
 
 import click
 
-from drdeck.cli.completion.candidates import domain_names
+from drdeck.cli.completion.candidates import domain_names, vm_names
 from drdeck.cli.context import Context, runs
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
@@ -49,7 +49,12 @@ async def cfo_start(
 @run_pitr_option
 @network_option
 @click.option(
-    "--without-vm", "without", multiple=True, metavar="NAME", help="Leave this VM out; may be repeated."
+    "--without-vm",
+    "without",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=vm_names,
+    help="Leave this VM out; may be repeated.",
 )
 @confirm_option
 @even_though_option

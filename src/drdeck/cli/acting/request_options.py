@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import click
 
 from drdeck.cli import exit_codes
-from drdeck.cli.completion.candidates import network_pairs, vm_names
+from drdeck.cli.completion.candidates import domain_names, network_pairs, vm_names
 from drdeck.cli.context import json_option
 from drdeck.cli.exit_codes import Exit
 from drdeck.model.domains import FailoverType
@@ -80,9 +80,20 @@ healthy_option = click.option(
 timeout_option = click.option(
     "--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds."
 )
-only_option = click.option("--only", multiple=True, metavar="GLOB", help="Only these domains of the plan.")
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="GLOB",
+    shell_complete=domain_names,
+    help="Only these domains of the plan.",
+)
 except_option = click.option(
-    "--except", "without", multiple=True, metavar="GLOB", help="All but these domains."
+    "--except",
+    "without",
+    multiple=True,
+    metavar="GLOB",
+    shell_complete=domain_names,
+    help="All but these domains.",
 )
 
 

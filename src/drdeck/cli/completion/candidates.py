@@ -53,7 +53,7 @@ def restore_points(context: click.Context, parameter: click.Parameter, incomplet
 
 def vm_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of the VMs of the domain that was typed before, without those that the line has already."""
-    before = set(context.params.get("vms") or ())
+    before = {*(context.params.get("vms") or ()), *(context.params.get("without") or ())}
     names = _of_domain(context, lambda domain: [vm.name for vm in domain.vms])
     return begun((name for name in names if name not in before), incomplete)
 
@@ -73,6 +73,37 @@ def vms_to_hit(context: click.Context, parameter: click.Parameter, incomplete: s
     return begun((name for name in ask_controller(context, look) if name not in before), incomplete)
 
 
+def asked_vms(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """VMs of which vCenter asks something, in the domain of the operation that was typed before."""
+    typed = context.params.get("operation") or next(iter(context.args), None)
+
+    async def names(client: Client) -> list[str]:
+        listing = await client.get_listing()
+        of = {op.domain for op in listing.operations if op.id == typed} | {typed}
+        alarms = [alarm for domain in listing.domains if domain.name in of for alarm in domain.alarms]
+        return [alarm.vm for alarm in alarms if alarm.vm is not None and alarm.choices]
+
+    return begun(dict.fromkeys(ask_controller(context, names)), incomplete)
+
+
+def isolated_pairs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Each network of the typed domain's VMs with each isolated one, as FROM=TO."""
+
+    def pairs(domain: Domain) -> list[str]:
+        targets = domain.trial_offer.networks if domain.trial_offer is not None else ()
+        return [f"{source}={target}" for source in (*domain.networks.protected, "*") for target in targets]
+
+    return begun(_of_domain(context, pairs), incomplete)
+
+
+def domains_between_commas(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of the site's domains behind those that were typed already, with a comma between."""
+    before, comma, part = incomplete.rpartition(",")
+    typed = before.split(",")
+    names = domain_names(context, parameter, part)
+    return [f"{before}{comma}{name}" for name in names if name not in typed and "," not in name]
+
+
 def reported(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Domains, and the operations that the controller still lists, newest first."""
 
@@ -80,6 +111,15 @@ def reported(context: click.Context, parameter: click.Parameter, incomplete: str
         listing = await client.get_listing()
         operations = sorted(listing.operations, key=lambda op: op.asked_at, reverse=True)
         return [*(domain.name for domain in listing.domains), *(op.id for op in operations)]
+
+    return begun(ask_controller(context, names), incomplete)
+
+
+def run_ids(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Runs of plans: open ones, and those that ended last."""
+
+    async def names(client: Client) -> list[str]:
+        return [run.run for run in (await client.get_listing()).runs]
 
     return begun(ask_controller(context, names), incomplete)
 

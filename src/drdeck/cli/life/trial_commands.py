@@ -17,7 +17,7 @@ from drdeck.cli.acting.request_options import (
 )
 from drdeck.cli.acting.submitting import refuse_read_only, submit, submit_with
 from drdeck.cli.acting.typed_instants import named_instant
-from drdeck.cli.completion.candidates import domain_names
+from drdeck.cli.completion.candidates import domain_names, isolated_pairs, restore_points
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
@@ -39,13 +39,19 @@ def trial() -> None:
 
 @trial.command("start")
 @click.argument("domain", shell_complete=domain_names)
-@click.option("--to", metavar="TIME", help="As of this instant: 2026-11-22T10:42:00Z, 10:42 (UTC), -15m.")
+@click.option(
+    "--to",
+    metavar="TIME",
+    shell_complete=restore_points,
+    help="As of this instant: 2026-11-22T10:42:00Z, 10:42 (UTC), -15m.",
+)
 @vms_option
 @click.option(
     "--network",
     "networks",
     multiple=True,
     metavar="FROM=TO",
+    shell_complete=isolated_pairs,
     help="Protected network = isolated network; '*=TO': all that are left.",
 )
 @click.option("--for", "lasts", metavar="4h", help="How long the test is to last at most.")

@@ -19,6 +19,7 @@ from drdeck.cli.acting.request_options import (
     timeout_option,
 )
 from drdeck.cli.acting.submitting import refuse_read_only
+from drdeck.cli.completion.candidates import domains_between_commas
 from drdeck.cli.completion.plan_candidates import domains_in_run, plan_names, run_ids
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
@@ -169,7 +170,12 @@ def _typed(check: PlanCheck) -> Iterator[str]:
 
 @plan.command("run")
 @click.argument("plan", required=False, shell_complete=plan_names)
-@click.option("--domains", metavar="A,B", help="These domains, in one wave, instead of a plan.")
+@click.option(
+    "--domains",
+    metavar="A,B",
+    shell_complete=domains_between_commas,
+    help="These domains, in one wave, instead of a plan.",
+)
 @click.option("--type", "kind", type=TYPES, required=True, help="Failover type, of all domains.")
 @click.option("--run-pitr/--no-run-pitr", "run_pitr", default=False, help="PITR sessions after recovery.")
 @only_option

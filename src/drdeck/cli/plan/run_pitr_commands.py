@@ -13,7 +13,8 @@ from drdeck.cli.acting.request_options import timeout_option
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.completion import candidates
-from drdeck.cli.completion.plan_candidates import domains_in_run, run_ids
+from drdeck.cli.completion.candidates import domains_between_commas
+from drdeck.cli.completion.plan_candidates import domains_in_run, instants_of_run, run_ids
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask, may_ask
@@ -68,8 +69,13 @@ def _domains(text: str | None) -> tuple[str, ...]:
 
 @plan_pitr.command("run")
 @click.argument("run", shell_complete=run_ids)
-@click.option("--to", "to", required=True, metavar="TIME", help=TO_HELP)
-@click.option("--domains", metavar="A,B", help="Only these domains of the run.")
+@click.option("--to", "to", required=True, metavar="TIME", shell_complete=instants_of_run, help=TO_HELP)
+@click.option(
+    "--domains",
+    metavar="A,B",
+    shell_complete=domains_between_commas,
+    help="Only these domains of the run.",
+)
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
 @click.option("--dry-run", is_flag=True, help="Show where each domain would go back to; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are rolled back, or need the operator.")
@@ -168,7 +174,12 @@ async def run_release(context: Context, run: str, domain: str) -> None:
 
 @plan_pitr.command("exit")
 @click.argument("run", shell_complete=run_ids)
-@click.option("--domains", metavar="A,B", help="Only these domains of the run.")
+@click.option(
+    "--domains",
+    metavar="A,B",
+    shell_complete=domains_between_commas,
+    help="Only these domains of the run.",
+)
 @click.option("--confirm", metavar="'RESET NUMBER'", help="Leave those not rolled back: all is reset.")
 @click.option("--dry-run", is_flag=True, help="Show which sessions would be left; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are left, or need the operator.")
