@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from drdeck.controller.ipc.client import Client
-from drdeck.controller.process.paths import paths_for
-from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode
-from tests.support.console.console_deck import running
-from tests.support.deck import SITE, Deck
+from tests.support.deck import Deck
 from tests.support.life.keyboard import Operator
 from tests.support.life.rounds import (
     ROUNDS,
@@ -25,6 +19,7 @@ from tests.support.life.rounds import (
     other_side_released,
     replicate,
 )
+from tests.support.life.seat import look_there, seated
 from tests.support.life.training_life import (
     FOREIGN_DISK,
     LIFE_SETTINGS,
@@ -37,28 +32,6 @@ from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@asynccontextmanager
-async def seated(deck: Deck, site: str, domain: str) -> AsyncIterator[Operator]:
-    """An operator at a console of the deck's controller, which runs."""
-
-    async def attach() -> Client:
-        client = Client(paths_for(site, deck.state).socket, "console")
-        await client.connect()
-        return client
-
-    async with running(attach, size=(100, 30)) as console:
-        await console.sees(domain)
-        yield Operator(console, domain)
-
-
-async def look_there(deck: Deck) -> None:
-    """Have drdeck look at the other side now: no vCenter tells that an attribute changed."""
-    client = Client(paths_for(SITE, deck.state).socket, "console")
-    await client.connect()
-    await client.preview(Request(action="failover_undo", domain=DOMAIN))
-    await client.close()
 
 
 async def fails_over(operator: Operator) -> None:
@@ -82,7 +55,7 @@ async def a_test_with_a_foreign_disk(operator: Operator, tests: TrialFlow) -> No
 
 
 async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
-    async with seated(tests.flow.deck, SITE, DOMAIN) as operator:
+    async with seated(tests.flow.deck, DOMAIN) as operator:
         if number == 0:
             await a_test_with_a_foreign_disk(operator, tests)
         else:
@@ -90,7 +63,7 @@ async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
         await fails_over(operator)
         await operator.idle()
         other_side_owns(tests.flow, there, f"op-there{number}")
-        await look_there(tests.flow.deck)
+        await look_there(tests.flow.deck, DOMAIN)
         off = "owned there, and off here"
         await operator.until(
             lambda d: d.way_back.owned_there and d.vms_total and not tests.flow.power() - {"off"}, off
@@ -101,7 +74,7 @@ async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
         await operator.until(lambda d: d.mode is Mode.IMPORTED, "imported again")
         await operator.idle()
         other_side_released(there)
-        await look_there(tests.flow.deck)
+        await look_there(tests.flow.deck, DOMAIN)
         await operator.until(lambda d: not d.way_back.owned_there, "given back there")
 
 
@@ -124,7 +97,7 @@ async def test_three_rounds_by_keyboard_on_a_training_site(tmp_path: Path) -> No
     try:
         before = deck.domain("erp")
         for number in range(ROUNDS):
-            async with seated(deck, "training-life", "erp") as operator:
+            async with seated(deck, "erp", "training-life") as operator:
                 await operator.begins_test()
                 await operator.ends_test()
                 if number == 0:

@@ -124,6 +124,12 @@ def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
     assert {step["checked_by"] for step in steps} == {"drdeck", "NOT CHECKED"}
     if number == 0:
         owned_by_nobody_there(flow, there)
+    given_back(flow, there, number)
+
+
+def given_back(flow: Flow, there: VCenter, number: int) -> None:
+    """The other side owns the domain, it is released here, and comes back as a replica."""
+    deck = flow.deck
     other_side_owns(flow, there, f"op-there{number}")
     deck.run("way-back", DOMAIN)  # looks at the other side: no vCenter tells that an attribute changed
     flow.until(lambda d: d["way_back"]["owned_there"] and all(vm["power"] == "off" for vm in d["vms"]))
@@ -138,6 +144,32 @@ def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
     other_side_released(there)
     deck.run("way-back", DOMAIN)
     flow.until(lambda d: not d["way_back"]["owned_there"])
+
+
+def round_without_a_session(tests: TrialFlow, there: VCenter, number: int, commits: bool) -> None:
+    """A failover whose entry points stand until it is committed, or released as it is."""
+    flow = tests.flow
+    rehearse(flow.deck, DOMAIN)
+    flow.deck.run("failover", "run", DOMAIN, "--type", "regular", "--wait")
+    assert all(any(name.startswith("drdeck-before-") for name in flow.names(vm)) for vm in VMS)
+    if commits:
+        flow.deck.run("failover", "commit", DOMAIN, "--wait")
+        assert not any(name.startswith("drdeck-before-") for vm in VMS for name in flow.names(vm))
+    given_back(flow, there, number)
+
+
+def test_rounds_without_a_session_leave_no_point_of_drdecks(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    tests = TrialFlow(make_flow, recovery, protected=protected_vcenter)
+    for vm in VMS:
+        protected_vcenter.power_off(vm)
+    networks, before = recovery.networks(VMS[0]), left(tests, protected_vcenter)
+    for number, commits in enumerate((True, False)):
+        round_without_a_session(tests, protected_vcenter, number, commits)
+        after = left(tests, protected_vcenter)
+        check_round(before, after, number, networks, excluded=0)
+        before = after
 
 
 def test_three_rounds_leave_what_each_should(

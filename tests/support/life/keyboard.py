@@ -52,6 +52,11 @@ class Operator:
 
     async def begins_test(self) -> None:
         """A test of all VMs at their newest points, until it runs."""
+        await self.asks_for_test()
+        await self.until(lambda d: d.trial and d.trial.state is TrialState.RUNNING, "the test runs")
+
+    async def asks_for_test(self) -> None:
+        """The form of a test of all VMs, up to the last yes."""
         deck = self.deck
         await deck.more("Test Failover")
         await deck.sees("Test Failover of Protected Domain", "Isolated Network", "> the newest point")
@@ -59,7 +64,6 @@ class Operator:
         assert deck.focused() == "begin", deck.text
         await deck.press("enter")
         await self.agree("is cloned from its newest point")
-        await self.until(lambda d: d.trial and d.trial.state is TrialState.RUNNING, "the test runs")
 
     async def ends_test(self) -> None:
         """The end of a test, as passed."""

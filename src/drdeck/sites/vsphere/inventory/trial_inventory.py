@@ -158,5 +158,8 @@ def _networks(
     }
     connected = next((n for n in isolated.values() if n.connected), None)
     if connected is not None and not settings.allow_connected and not problem:
-        problem = f'the network "{connected.name}" is not isolated: {connected.connected}'
+        problem = (
+            f'the network "{connected.name}" is not isolated: {connected.connected}; isolate it, or name'
+            " another one in [sites.NAME.test]"
+        )
     return isolated, problem
