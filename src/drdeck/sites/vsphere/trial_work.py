@@ -108,7 +108,7 @@ class TrialWork:
                 f"Could not {command.says}: no restore point at or before that instant: {names(bare)};"
                 " choose a later one, or name the other VMs with --vm"
             )
-        short = no_room(await self.room(s.name, command.vms, command.to))
+        short = no_room(await self._room(s, command.vms, command.to))
         if short is not None:
             raise Refused(f"Could not {command.says}: {short}")
         self._beginnings[command.operation] = trial_transitions.Beginning(
@@ -121,7 +121,10 @@ class TrialWork:
         """The room by datastore for a test of these VMs (names; empty: all) from their points at `to` (None:
         the newest). Raises SiteUnreachable, and Refused for what keeps them from being cloned."""
         await self.look()
-        s = self._state.find(domain)[1]
+        return await self._room(self._state.find(domain)[1], vms, to)
+
+    async def _room(self, s: DomainState, vms: tuple[str, ...], to: datetime | None) -> tuple[TrialRoom, ...]:
+        """The same, as the test folder was seen a moment ago."""
         if s.trial_settings is None:
             return ()
         offer = offer_of(s, self._state.inventory())
