@@ -132,7 +132,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		task := newTask(method, target)
 		c.note(c.logins.of(r), method, target, task)
 		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
-			Fault: faultOf(act.Fault), LocalizedMessage: act.Text})
+			Fault: because(faultOf(act.Fault), act.Cause), LocalizedMessage: act.Text})
 		if act.Lost {
 			hangUp(w)
 			return
@@ -245,6 +245,17 @@ func faultOf(name string) types.BaseMethodFault {
 		}
 	}
 	return new(types.GenericVmConfigFault)
+}
+
+// because gives a fault the one that caused it, in those words: CannotAccessVmDisk.fault, else MethodFault.faultCause.
+func because(fault types.BaseMethodFault, words string) types.BaseMethodFault {
+	cause := types.LocalizedMethodFault{Fault: new(types.FileFault), LocalizedMessage: words}
+	if disk, ok := fault.(*types.CannotAccessVmDisk); ok {
+		disk.Backing, disk.Fault = "[LocalDS_0] x/disk.vmdk", cause
+	} else if words != "" {
+		fault.GetMethodFault().FaultCause = &cause
+	}
+	return fault
 }
 
 // refused says no where a real vCenter would, and the library would not.

@@ -123,7 +123,7 @@ func (c *control) clone(w http.ResponseWriter, r *http.Request, body []byte, tar
 			}
 		}
 	}
-	devices := vm.Config.Hardware.Device
+	devices, hardware := vm.Config.Hardware.Device, vm.Config.Hardware
 	if spec.Snapshot != nil {
 		snapshot, ok := simulator.Map.Get(*spec.Snapshot).(*simulator.VirtualMachineSnapshot)
 		if !ok || snapshot.Vm != vm.Self {
@@ -131,6 +131,7 @@ func (c *control) clone(w http.ResponseWriter, r *http.Request, body []byte, tar
 			return
 		}
 		devices = snapshot.Config.Hardware.Device
+		hardware = c.hostile.hardwareOf(spec.Snapshot.Value, snapshot.Config.Hardware)
 	}
 	own, base := vm.Config.Hardware.Device, copyDevices(devices)
 	simulator.Map.WithLock(vm, func() { vm.Config.Hardware.Device = copyDevices(devices) })
@@ -141,12 +142,33 @@ func (c *control) clone(w http.ResponseWriter, r *http.Request, body []byte, tar
 		task := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
 		if made, ok := task.Info.Result.(types.ManagedObjectReference); ok {
 			c.finishClone(vmNamed(made.Value), base, spec, linked)
+			resize(vmNamed(made.Value), hardware.NumCPU, hardware.MemoryMB)
 		}
 		if tell {
 			c.tellTask(c.logins.of(r), method, target, id[1])
 		}
 	}
 	replay(w, out)
+}
+
+// hardwareOf gives the processors and the memory that a VM had when a snapshot was made.
+func (h *hostile) hardwareOf(snapshot string, hardware types.VirtualHardware) types.VirtualHardware {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if was, ok := h.kept[snapshot]; ok {
+		hardware.NumCPU, hardware.MemoryMB = was.cpus, was.memory
+	}
+	return hardware
+}
+
+// resize gives a VM so many processors and so much memory.
+func resize(vm *simulator.VirtualMachine, cpus, memoryMB int32) {
+	simulator.Map.WithLock(vm, func() {
+		simulator.Map.Update(vm, []types.PropertyChange{
+			{Name: "config.hardware.numCPU", Val: cpus}, {Name: "config.hardware.memoryMB", Val: memoryMB},
+			{Name: "summary.config.numCpu", Val: cpus}, {Name: "summary.config.memorySizeMB", Val: memoryMB},
+		})
+	})
 }
 
 // finishClone gives a clone its addresses, and its disks the parents that they stand on.

@@ -25,6 +25,7 @@ type rule struct {
 	Ms     int
 	Text   string
 	Fault  string // of what type the fault is; empty: GenericVmConfigFault
+	Cause  string // the words of the fault that caused it; empty: none is told
 	Lost   bool
 	Time   time.Time
 	Layout types.VirtualMachineFileLayoutEx

@@ -35,8 +35,12 @@ type asked struct {
 		PrivID  []string                       `xml:"privId"`
 		Spec    struct {
 			Change []struct {
-				Network   string `xml:"device>backing>network"`
-				Portgroup string `xml:"device>backing>port>portgroupKey"`
+				Operation string `xml:"operation"`
+				Device    struct {
+					Type      string `xml:"type,attr"`
+					Network   string `xml:"backing>network"`
+					Portgroup string `xml:"backing>port>portgroupKey"`
+				} `xml:"device"`
 			} `xml:"deviceChange"`
 		} `xml:"spec"`
 		Paths []string `xml:"specSet>propSet>pathSet"`
@@ -138,15 +142,19 @@ func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) b
 		if len(call.Spec.Change) == 0 {
 			return false
 		}
+		// ReconfigVM_Task wants VirtualMachine.Config.RemoveDisk to remove a virtual disk (API reference)
+		if first := call.Spec.Change[0]; first.Operation == "remove" && strings.HasSuffix(first.Device.Type, "VirtualDisk") {
+			privilege = "VirtualMachine.Config.RemoveDisk"
+		}
 	}
 	if r.lacks(privilege, at) {
 		refuse(w, at, privilege)
 		return true
 	}
 	for _, change := range call.Spec.Change {
-		network := types.ManagedObjectReference{Type: "Network", Value: change.Network}
-		if change.Portgroup != "" {
-			network = types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: change.Portgroup}
+		network := types.ManagedObjectReference{Type: "Network", Value: change.Device.Network}
+		if change.Device.Portgroup != "" {
+			network = types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: change.Device.Portgroup}
 		}
 		if r.lacks("Network.Assign", network) {
 			refuse(w, network, "Network.Assign")

@@ -58,6 +58,16 @@ def mac_addresses(vcenter: VCenter, vm: Which) -> list[str]:
     return [str(d.macAddress) for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
 
 
+def give_address(vcenter: VCenter, vm: Which, address: str) -> None:
+    """Somebody gives a VM's cards an address by hand."""
+    machine = vcenter.vm(vm)
+    cards = _cards(vcenter, machine)
+    for card in cards:
+        card.addressType, card.macAddress = "manual", address
+    changes = [vim.vm.device.VirtualDeviceSpec(operation="edit", device=card) for card in cards]
+    vcenter.done(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+
+
 def connect_cards(vcenter: VCenter, vm: Any, like: Any) -> None:
     """Somebody puts the cards of a VM on the networks of another one's."""
     cards, others = _cards(vcenter, vm), _cards(vcenter, like)

@@ -298,11 +298,13 @@ class VCenter(Access):
         text: str = "",
         lost: bool = False,
         fault: str = "",
+        cause: str = "",
     ) -> None:
         """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/control.go.
-        `fault`: the type of a failed task's fault."""
+        `fault`: the type of a failed task's fault; `cause`: the words of the one that caused it."""
         target = "" if vm is None else self.vm(vm)._moId
-        how = {"action": action, "times": times, "ms": ms, "text": text, "lost": lost, "fault": fault}
+        how = {"action": action, "times": times, "ms": ms, "text": text, "lost": lost}
+        how |= {"fault": fault, "cause": cause}
         self.control("rules", method=method, target=target, **how)
 
     def clear_rules(self) -> None:

@@ -254,9 +254,13 @@ class VSphereSite:
         if missing is None and isinstance(command, c.AdoptTrialVms):
             return await self._executor.trials.look_at_strays(command) or None
         trials, test = self._state.trials.inventory, self.settings.test
-        if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
+        if missing is not None or test is None or trials is None:
             return missing
         user = self.settings.username
+        if isinstance(command, c.EndTrial) and command.detach:
+            return await trial_findings.lacking_to_detach(self._link.connected(), user, trials, domain_state)
+        if not isinstance(command, c.StartTrial):
+            return None
         return await trial_findings.lacking(self._link.connected(), user, test, trials, [domain_state])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:

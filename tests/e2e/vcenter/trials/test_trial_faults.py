@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pyVmomi import vim
 
 from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter import rehearsing
@@ -93,3 +94,67 @@ def test_a_privilege_that_is_taken_away_meanwhile_is_named_with_its_place(
     )
     text = question_text(tests, ident)
     assert f"VirtualMachine.Provisioning.Clone) on {VMS[0]}; ask its administrator" in text, text
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "says"),
+    [
+        ("CannotAccessVmDisk", "Unable to access a virtual disk.", "Unable to access a virtual disk: "),
+        ("GenericVmConfigFault", "The VM cannot be configured.", "The VM cannot be configured: "),
+    ],
+)
+def test_a_fault_that_another_caused_says_why(
+    make_flow: MakeFlow, recovery: VCenter, fault: str, text: str, says: str
+) -> None:
+    tests = TrialFlow(make_flow, recovery)
+    cause = "The file is locked by host esx-07."
+    recovery.rule("CloneVM_Task", "fail", VMS[0], times=1, text=text, fault=fault, cause=cause)
+    ident = tests.flow.deck.run(*START).stdout.strip()
+    assert f"{says}The file is locked by host esx-07" in question_text(tests, ident)
+
+
+def test_a_test_vm_is_as_large_as_its_point(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """Not as the replica is now: somebody gave it memory since."""
+    tests = TrialFlow(make_flow, recovery)
+    change = vim.vm.ConfigSpec(memoryMB=64, numCPUs=2)
+    recovery.done(recovery.vm(VMS[0]).ReconfigVM_Task(change))
+    tests.flow.deck.run(*START, "--wait")
+    (clone,) = tests.folder.childEntity
+    hardware = recovery.read(clone, "config.hardware")["config.hardware"]
+    assert (hardware.memoryMB, hardware.numCPU) == (32, 1)
+    tests.flow.deck.run(*END, "--wait")
+    now = recovery.read(recovery.vm(VMS[0]), "config.hardware")["config.hardware"]
+    assert (now.memoryMB, now.numCPU) == (64, 2)
+
+
+def test_a_card_whose_address_was_given_by_hand_gets_another(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """Two VMs with one address could meet: vCenter keeps such an address in a clone."""
+    tests = TrialFlow(make_flow, recovery)
+    rehearsing.give_address(recovery, VMS[0], "00:50:56:00:47:11")
+    recovery.make_snapshot(VMS[0], "replica with its address")
+    theirs = rehearsing.clone(recovery, VMS[0], tests.folder, "theirs", "replica with its address")
+    assert rehearsing.mac_addresses(recovery, theirs) == ["00:50:56:00:47:11"], "as a vCenter clones"
+    recovery.remove_vm(theirs)
+    tests.flow.deck.run(*START, "--wait")
+    (clone,) = tests.folder.childEntity
+    assert rehearsing.mac_addresses(recovery, clone) != ["00:50:56:00:47:11"]
+    assert rehearsing.mac_addresses(recovery, VMS[0]) == ["00:50:56:00:47:11"]
+
+
+@pytest.mark.parametrize("privilege", ["VirtualMachine.Config.RemoveDisk", "VirtualMachine.Inventory.Delete"])
+def test_without_its_privilege_no_disk_is_detached(
+    make_flow: MakeFlow, recovery: VCenter, privilege: str
+) -> None:
+    tests = TrialFlow(make_flow, recovery)
+    deck = tests.flow.deck
+    deck.run(*START, "--wait")
+    (clone,) = tests.folder.childEntity
+    rehearsing.attach_disk(recovery, clone, rehearsing.disk_files(recovery, VMS[1])[0][0])
+    deck.run(*END, "--wait")
+    recovery.deny(privilege, tests.folder)
+    refused = tests.flow.refused("test", "detach", DOMAIN)
+    assert f"lacks {privilege} on {CLONE}; nothing was begun; have that granted" in refused, refused
+    assert len(rehearsing.disk_files(recovery, clone)) == 2
+    recovery.grant_all()
+    deck.run("test", "detach", DOMAIN, "--wait")
+    assert tests.clones() == []

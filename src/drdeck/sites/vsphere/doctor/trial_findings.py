@@ -36,6 +36,8 @@ DELETE = "VirtualMachine.Inventory.Delete"
 ADVANCED = "VirtualMachine.Config.AdvancedConfig"
 TO_POOL = "Resource.AssignVMToPool"
 ALLOCATE = "Datastore.AllocateSpace"
+REMOVE_DISK = "VirtualMachine.Config.RemoveDisk"
+"""Taken for removing a virtual disk from a VM (API reference: VirtualMachine.ReconfigVM_Task)."""
 SUBJECT = "tests"
 _IN_FOLDER = (CREATE, DELETE, EDIT_DEVICE, ADVANCED, POWER_ON, POWER_OFF)
 _ACTIONS = ("Test Failover",)
@@ -69,7 +71,20 @@ async def lacking(
     domain_states: Sequence[DomainState],
 ) -> str | None:
     """Privileges that a test would lack, in a sentence; None: none. Raises SiteError."""
-    missing = await _ask(connection, _required(settings, trials, domain_states))
+    return _sentence(user, await _ask(connection, _required(settings, trials, domain_states)))
+
+
+async def lacking_to_detach(
+    connection: Connection, user: str, trials: TrialInventory, s: DomainState
+) -> str | None:
+    """The same of detaching the disks of others from the test VMs of a domain that are left over."""
+    left = [facts.vm for ident, facts in trials.vms.items() if ident in s.record.left and facts.foreign]
+    places = [Place(vim.VirtualMachine, vm.id, vm.name) for vm in left]
+    needs = [Need(name, "test VM", ("Detach Foreign Disks",)) for name in (REMOVE_DISK, DELETE)]
+    return _sentence(user, await _ask(connection, [(need, places) for need in needs if places]))
+
+
+def _sentence(user: str, missing: list[MissingPrivilege]) -> str | None:
     if not missing:
         return None
     remedy = "nothing was begun; have that granted (drdeck doctor lists all) and ask again"

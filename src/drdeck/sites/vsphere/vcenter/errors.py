@@ -25,6 +25,8 @@ from drdeck.sites.contract import (
 from .transport import AnswerLost, CertificateRefused, SessionEnded, TooLate
 
 _LONGEST = 300
+MAX_CAUSES = 3
+"""Faults that caused each other, as far as they are named."""
 BUSY = (
     vim.fault.TaskInProgress, vim.fault.ConcurrentAccess, vim.fault.ResourceInUse, vim.fault.FileLocked,
 )  # fmt: skip
@@ -90,17 +92,37 @@ def words(fault: Any) -> str:
     parts = [_clean(getattr(fault, "msg", None))]
     for more in getattr(fault, "faultMessage", None) or ():
         parts.append(_clean(getattr(more, "message", None)))
+    parts += _causes(fault)
     unique = list(dict.fromkeys(part for part in parts if part))
     subject = _subject(fault)
     if not unique:
-        kind = type(fault).__name__.rpartition(".")[2]
-        unique = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).capitalize()]
+        unique = [_kind(fault)]
     elif isinstance(fault, vmodl.fault.ManagedObjectNotFound):
         subject = ""
     text = ": ".join(unique)
     if subject and subject.lower() not in text.lower():
         text = f"{text} ({subject})"
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _causes(fault: Any) -> list[str]:
+    """Words of the faults that caused it, the nearest first: "Unable to access a virtual disk" alone does not
+    say why. (API reference: MethodFault.faultCause, and CannotAccessVmDisk.fault.)"""
+    parts = list[str]()
+    for _ in range(MAX_CAUSES):
+        inner = (getattr(fault, "fault", None), getattr(fault, "faultCause", None))
+        cause = next((x for x in inner if isinstance(x, vmodl.MethodFault)), None)
+        if cause is None:
+            break
+        parts.append(_clean(getattr(cause, "msg", None)) or _kind(cause))
+        fault = cause
+    return parts
+
+
+def _kind(fault: Any) -> str:
+    """The name of a fault's type, as words."""
+    kind = type(fault).__name__.rpartition(".")[2]
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).capitalize()
 
 
 def _clean(text: str | None) -> str:
