@@ -281,6 +281,9 @@ class ProtectedSite(Frozen, frozen=True, kw_only=True):
     detail: str = ""
     owned: bool | None = None
     """whether its record says that it owns the domain; None: there is none"""
+    changed_here: tuple[str, ...] = ()
+    """VMs of this site whose configuration was changed since a failover that can be undone, and how an undo
+    changes it back; looked at together with the protected site"""
 
 
 class SiteFact(Frozen, frozen=True, kw_only=True):

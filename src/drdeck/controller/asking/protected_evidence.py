@@ -80,10 +80,14 @@ def _against_undo(protected: ProtectedSite, domain: Domain) -> tuple[Evidence, .
         facts.append(Evidence("no-answer", text))
     if protected.state == "reachable" and protected.total == 0:
         facts.append(Evidence("no-vms", f"None of its VMs is at {site}: there is nothing to go back to."))
-    others = domain.undo.others if domain.undo is not None else ()
+    others, texts = domain.undo.others if domain.undo is not None else (), []
     if others:
-        text = f"Others made snapshots since the failover, which stay: {some(list(others), _NAMED)}."
-        facts.append(Evidence("others-at-work", text))
+        texts.append(f"Others made snapshots since the failover, which stay: {some(list(others), _NAMED)}.")
+    if protected.changed_here:
+        changed = some(list(protected.changed_here), _NAMED)
+        texts.append(f"The VMs were changed since the failover, which is taken back: {changed}.")
+    if texts:
+        facts.append(Evidence("others-at-work", " ".join(texts)))
     return tuple(facts)
 
 

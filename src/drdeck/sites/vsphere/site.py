@@ -23,7 +23,7 @@ from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.plans.run_note import RunMark, RunNote
 from drdeck.model.text import composed
 from drdeck.model.views import SiteView
-from drdeck.sites.contract import SiteError, TaskBegun
+from drdeck.sites.contract import Refused, SiteError, TaskBegun
 from drdeck.sites.vsphere.doctor import start_obstacles, trial_findings
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
@@ -32,7 +32,9 @@ from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.reconfigured import reconfigured
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids, stays_out
+from drdeck.sites.vsphere.plan.failover_undo import entry_points
 from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
@@ -176,12 +178,30 @@ class VSphereSite:
         return msgspec.structs.replace(s, vms=tuple(self._state.growth.of(vm) for vm in s.vms))
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
+        changed = await self._changed_here(domain)
         if self._protected is None:
-            return ProtectedSite()
+            return ProtectedSite(changed_here=changed)
         settings = self._state.find(domain)[1].settings
         forced, now = self._state.forced(domain), self._state.now
         out = frozenset(map(composed, without))
-        return await self._protected.state(domain, forced, now, lambda vm: not stays_out(settings, vm, out))
+        seen_there = await self._protected.state(
+            domain, forced, now, lambda vm: not stays_out(settings, vm, out)
+        )
+        return msgspec.structs.replace(seen_there, changed_here=changed)
+
+    async def _changed_here(self, domain: str) -> tuple[str, ...]:
+        """Changes of the VMs' configuration since the failover, as long as it can be undone."""
+        s = self._state.find(domain)[1]
+        points = entry_points(s)
+        if not points:
+            return ()
+        try:
+            changed = await self._link.connected().poll(
+                lambda session: reconfigured(session, points), "read what was changed of the VMs"
+            )
+        except Refused as error:
+            return (str(error),)
+        return tuple(f"{vm.name}: {changed[vm.id]}" for vm in s.vms if vm.id in changed)
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         folder, s = self._state.find(domain)

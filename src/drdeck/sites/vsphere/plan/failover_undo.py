@@ -66,6 +66,14 @@ def kept_since(s: DomainState) -> datetime | None:
     return None if since is None else to_millisecond(since)
 
 
+def entry_points(s: DomainState) -> dict[str, str]:
+    """Id of a VM -> id of its entry point, while the failover can be undone; else nothing."""
+    f, undo = s.record.failover, undo_of(s)
+    if f is None or undo is None or undo.reason or s.record.committed is not None:
+        return {}
+    return {vm.id: point.id for vm in s.living() if (point := entry_point(vm, f.id)) is not None}
+
+
 def undoing(s: DomainState, u: UndoRecord) -> Plan:
     """Power off, revert to the entry points, remove what the failover left, and give the domain back."""
     vms, limit_s = s.living(), float(s.settings.task_timeout)
