@@ -57,7 +57,7 @@ def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
     assert 'Seen now: erp is "Completing' in question["text"]
-    requested = re.search(r"drdeck asked for it at (\S+ \S+Z) and was interrupted", question["text"])
+    requested = re.search(r"drdeck asked for it at (\S+ \S+Z) and got no answer", question["text"])
     assert requested and requested.group(1).replace(" ", "T")[:10] == question["asked_at"][:10]
     operation = deck.json("tasks")["operations"][0]
     assert operation["id"] == ident and operation["state"] == "asking"

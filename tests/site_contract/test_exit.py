@@ -33,6 +33,18 @@ async def test_after_a_rollback_the_older_points_stay(make: MakeBench) -> None:
     assert bench.truth().standing == dict.fromkeys(VMS, points[1])
 
 
+async def test_a_rollback_to_the_entry_point_keeps_the_window(make: MakeBench) -> None:
+    """The way out that is named before an exit that would reset everything."""
+    bench = await make()
+    await bench.recovered_into_session()
+    points = await bench.group_points()
+    exit_ = bench.asks("pitr_exit")
+    assert "roll back to the entry point first" in " ".join(consequences(exit_, bench.domain, bench.now()))
+    await bench.roll_back((await bench.points()).points[0].time)
+    await bench.done(bench.asks("pitr_exit"))
+    assert bench.truth().reset is None and (await bench.group_points())[: len(points)] == points
+
+
 async def test_the_branch_that_was_left_is_dropped(make: MakeBench) -> None:
     """Points of drdeck's own making; those of other tools stay at a vCenter, which prunes only its own."""
     bench = await make(state="owned")

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from drdeck.config.settings import ColumnName, ConsoleSettings, SettingsError, ViewSettings
 from drdeck.config.settings_file import load
 from drdeck.console.format import plain_of
-from drdeck.console.widgets.domain_columns import COLUMNS, domain_header, domain_row, ordered
+from drdeck.console.widgets.domain_columns import COLUMNS, columns_for, domain_header, domain_row, ordered
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
 from drdeck.model.facts.trial_facts import LastTrial
@@ -56,6 +56,23 @@ def test_heads_stand_over_their_columns_and_nothing_is_wider_than_the_list(
     for row in SITE:
         line = plain_of(domain_row(row, width, NOW, selection=selection))
         assert cell_len(line) == width and line.startswith(row.name)
+
+
+def test_a_wider_list_gains_columns_and_loses_none() -> None:
+    before: set[str] = set()
+    for width in range(30, 240):
+        names = {str(column.name) for column in columns_for(width)}
+        assert names >= before, width
+        before = names
+    assert len(columns_for(76)) == 5 and len(before) == 8
+
+
+async def test_a_wide_terminal_has_the_columns_of_a_narrow_one_and_more_beside_the_domain() -> None:
+    heads = {}
+    for size in ((80, 24), (119, 40), (120, 40), (160, 50), (200, 50)):
+        async with running(FakeClient(*SITE), size=size) as deck:
+            heads[size] = {c.head for c in COLUMNS if f" {c.head}" in head(deck).partition("│")[0]}
+    assert heads[80, 24] == heads[120, 40] < heads[160, 50] < heads[200, 50] <= heads[119, 40]
 
 
 async def test_columns_are_chosen_and_sorted_by_in_a_dialog() -> None:

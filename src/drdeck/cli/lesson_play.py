@@ -58,12 +58,18 @@ def row_of(course: Course, context: Context) -> dict[str, Any]:
         "number": lesson.number,
         "name": lesson.name,
         "title": lesson.title,
+        "minutes": lesson.minutes or None,
         "scenario": course.scenario.name,
         "objectives": len(lesson.objectives),
         "begun": begun,
         "met": met,
         "finished": finished,
     }
+
+
+def word_and_length(row: dict[str, Any]) -> str:
+    """ "1 (5 min)": how a lesson is called for, and how long it takes where its file says so."""
+    return f"{row['number']} ({row['minutes']} min)" if row["minutes"] else str(row["number"])
 
 
 def state_of(row: dict[str, Any]) -> str:
@@ -78,7 +84,9 @@ def lesson_rows(context: Context) -> list[LessonRow]:
     from drdeck.console.dialogs.choose_lesson import LessonRow
 
     rows = [row_of(course, context) for course in shipped()]
-    return [LessonRow(str(r["number"]), r["title"], state_of(r), _entering(r)) for r in rows]
+    return [
+        LessonRow(str(r["number"]), r["title"], state_of(r), _entering(r), r["minutes"] or 0) for r in rows
+    ]
 
 
 def _entering(row: dict[str, Any]) -> str:

@@ -24,7 +24,17 @@ from .completion.candidates import lesson_words, lessons
 from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
-from .lesson_play import lesson_errors, look, play, prepare, row_of, say_age, state_of, with_console
+from .lesson_play import (
+    lesson_errors,
+    look,
+    play,
+    prepare,
+    row_of,
+    say_age,
+    state_of,
+    with_console,
+    word_and_length,
+)
 
 
 class Lessons(click.Group):
@@ -68,7 +78,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
         return
     output.table(
         ("LESSON", "TITLE", "SCENARIO", "STATE"),
-        [(r["number"], r["title"], r["scenario"], state_of(r)) for r in rows],
+        [(word_and_length(r), r["title"], r["scenario"], state_of(r)) for r in rows],
         "no lesson",
     )
     output.remark("drdeck train LESSON begins one, or continues it")

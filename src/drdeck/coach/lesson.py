@@ -252,7 +252,8 @@ class Drop(LessonStruct, frozen=True, kw_only=True):
 
 
 class Lesson(LessonStruct, frozen=True, kw_only=True):
-    """A walkthrough. `speed`: seconds of the site per second; `scenario`: a shipped one, or a file."""
+    """A walkthrough. `speed`: seconds of the site per second; `minutes`: how long it takes at the desk,
+    about; `scenario`: a shipped one, or a file."""
 
     name: str
     title: str
@@ -260,6 +261,7 @@ class Lesson(LessonStruct, frozen=True, kw_only=True):
     situation: str
     number: int = 0
     speed: float = 10
+    minutes: int = 0
     objectives: tuple[Objective, ...]
     mistakes: tuple[AnyMistake, ...] = ()
     drop: Drop | None = None

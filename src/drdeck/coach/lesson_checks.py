@@ -44,6 +44,8 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
         yield ("name",), "would be taken for a lesson's number; add a letter"
     if lesson.number < 0:
         yield ("number",), f"{lesson.number} is negative; write 1 or more, or leave it out"
+    if not 0 <= lesson.minutes <= 1000:
+        yield ("minutes",), f"{lesson.minutes} is not possible; write how long it takes, from 0 to 1000"
     if not math.isfinite(lesson.speed) or not 0 < lesson.speed <= 100_000:
         yield ("speed",), f"{lesson.speed:g} is not possible; write a number above 0, at most 100000"
     yield from _room(("title",), lesson.title, spec.MOST_TITLE)

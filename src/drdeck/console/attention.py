@@ -37,9 +37,10 @@ class OpenQuestion(NamedTuple):
     vm: str | None = None
 
     @property
-    def unknown(self) -> bool:
-        """True where it is asked whether something was done."""
-        return self.vm is None and self.operation is not None and self.operation.unknown
+    def doubt(self) -> str:
+        """The text where it is asked whether something was done, else empty."""
+        unknown = self.vm is None and self.operation is not None and self.operation.unknown
+        return self.text if unknown else ""
 
     @property
     def who(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from drdeck.controller.journal.operations import Operation, Question
+from drdeck.controller.journal.operations import UNSEEN, Operation, Question
 from drdeck.model.domains import Domain
 from drdeck.model.planned import PlannedCall
 from drdeck.model.text import some
 from drdeck.model.times import show_duration, show_seconds
 
+POWER_ON = "power on "
 _POWER = {"unknown": "in a state that is not known"}
 
 
@@ -41,13 +42,22 @@ def unknown(
     state = _some(powers) if powers else f'{domain.name} is "{domain.mode_label}"'
     since = op.requested_at(keys)
     requested = "drdeck asked for it" if since is None else f"drdeck asked for it at {show_seconds(since)}"
+    doubt, yes, no = _doubt(says)
     text = (
-        f"Was this done: {_some(says)}? {requested} and was interrupted, or got no answer, and the"
-        f" site does not show it. Seen now: {state}."
-        " Look at the site, then answer confirm (it was done) or retry (it was not: do it)."
+        f"{doubt} {requested} and got no answer.{UNSEEN}{state}."
+        f" Look in vCenter, then answer confirm ({yes}) or retry ({no})."
     )
     ident = "unknown:" + ",".join(sorted(keys))
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
+
+
+def _doubt(says: Sequence[str]) -> tuple[str, str, str]:
+    """The question whether calls were done, in words, and its two answers."""
+    if says and all(phrase.startswith(POWER_ON) for phrase in says):
+        it = "it" if len(says) == 1 else "them"
+        names = some([phrase.removeprefix(POWER_ON) for phrase in says], most=3)
+        return f"Did {names} power on?", "it did", f"it did not: power {it} on"
+    return f"Was this done: {_some(says)}?", "it was done", "it was not: do it"
 
 
 def slow(calls: Sequence[PlannedCall], waits: int) -> Question:

@@ -38,7 +38,10 @@ PICTURES = {
     "message-rehydration": ("complete", "The message about continuous rehydration"),
     "message-needed": ("complete", "Force is asked about once more where evidence speaks against it"),
     "message-force-typed": ("complete", "Force wants the domain's name typed"),
-    "state-changed": ("changed", "Things changed while it was confirmed: it is said, and asked again"),
+    "state-changed": (
+        "changed",
+        "Things changed while it was confirmed: that is said, and nothing was started",
+    ),
     "steps": ("complete", "Task Steps, with the clock since the decision"),
     "question": ("question", "A VM that does not shut down: the operation asks"),
     "alarms-crowd": ("crowd", "A failover of 200 VMs: those that need a person, the same trouble in one row"),

@@ -160,9 +160,14 @@ _CROWD: dict[str, tuple[str, ...]] = {
 }
 _UNKNOWN: dict[str, tuple[str, ...]] = {
     "unknown": ("Where it stands",),
-    "unknown-domain": ("Retry", "Confirm"),
-    "unknown-retry": ("Cancel", "Retry"),
-    "unknown-confirm": ("Cancel", "Confirm"),
+    "unknown-domain": (
+        'Did "files-srv01" power on?',
+        "Look in vCenter, then:",
+        "[ It did ]",
+        "[ It did not: power it on ]",
+    ),
+    "unknown-retry": ("Cancel", "It did not: power it on"),
+    "unknown-confirm": ("Cancel", "It did"),
     "unknown-task": ("Task",),
 }
 _DRIVEN: dict[str, tuple[str, ...]] = {

@@ -44,9 +44,9 @@ async def unknown(s: Stage) -> None:
     await s.press("tab", "enter")
     await s.shoot("unknown-domain")
     await s.press("a", "enter")
-    await s.shoot("unknown-retry")
-    await s.press("escape", "a", "right", "enter")
     await s.shoot("unknown-confirm")
+    await s.press("escape", "a", "right", "enter")
+    await s.shoot("unknown-retry")
     await s.press("escape", "l", "enter")
     await s.shoot("unknown-task")
 

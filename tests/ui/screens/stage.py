@@ -58,9 +58,11 @@ _QUIET_ROUNDS = 3
 
 
 LESSONS = (
-    LessonRow("1", "The whole flow", "finished", "enter begins it anew; what was there is kept aside, once"),
-    LessonRow("2", "Find the last good point", "1 of 4", "enter continues it"),
-    LessonRow("3", "The site is lost", "-", "enter begins it"),
+    LessonRow(
+        "1", "The whole flow", "finished", "enter begins it anew; what was there is kept aside, once", 5
+    ),
+    LessonRow("2", "Find the last good point", "1 of 4", "enter continues it", 3),
+    LessonRow("3", "The site is lost", "-", "enter begins it", 2),
 )
 
 

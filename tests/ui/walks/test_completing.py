@@ -204,7 +204,7 @@ async def test_a_stale_preview_says_what_changed_and_asks_again() -> None:
         client.protected = ProtectedSite(state="reachable", running=2, total=2, checked_at=NOW)
         await deck.press("tab", "enter")
         await deck.sees(
-            "The state has changed since it was shown", 'protected site: "lost" before, "reachable" now'
+            "Things changed while you confirmed", 'protected site: "lost" before, "reachable" now'
         )
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")

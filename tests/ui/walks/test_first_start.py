@@ -72,8 +72,8 @@ async def test_the_word_is_for_the_first_start_only(client: FakeClient, fresh: b
 
 def lessons() -> list[LessonRow]:
     return [
-        LessonRow("1", "The whole flow", "finished", "enter begins it anew"),
-        LessonRow("2", "Find the last good point", "1 of 4", "enter continues it"),
+        LessonRow("1", "The whole flow", "finished", "enter begins it anew", 5),
+        LessonRow("2", "Find the last good point", "1 of 4", "enter continues it", 3),
         LessonRow("3", "The site is lost", "-", "enter begins it"),
     ]
 
@@ -81,9 +81,9 @@ def lessons() -> list[LessonRow]:
 async def test_a_lesson_is_chosen_by_key_or_in_the_palette_and_the_console_ends_for_it() -> None:
     async with running(training(), fresh=True, lessons=lessons) as deck:
         await deck.press("L")
-        await deck.sees("Training lessons", "> 2   Find the last good point", "enter continues it")
+        await deck.sees("Training lessons", "> 2 (3 min)    Find the last good point", "enter continues it")
         await deck.press("down")
-        await deck.sees("> 3   The site is lost", "enter begins it")
+        await deck.sees("> 3            The site is lost", "enter begins it")
         await deck.press("escape")
         assert deck.app.lesson is None
         await deck.press("colon")

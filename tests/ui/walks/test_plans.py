@@ -418,6 +418,7 @@ async def test_wide_the_domain_stands_beside_the_run() -> None:
     async with running(PlanningClient(mid_run()), size=(120, 40)) as deck:
         await on_the_run(deck)
         await deck.sees("erp-prod", "Protected VMs", "Force, Run PITR", "wave 3 others")
+        assert "VMs   For   Needs" in deck.text, "no column is lost beside the domain"
         assert all(len(line) <= 120 for line in deck.text.splitlines())
 
 

@@ -40,7 +40,7 @@ async def test_a_domain() -> None:
             "Storage Site",
             "array-7",
             "Owner Site",
-            "REMOTE ( vcsa.prod )",
+            "REMOTE, vcsa.prod",
             "PITR",
             "3 days, every 15 min",
             "Protected VMs",
@@ -333,7 +333,7 @@ async def test_many_vms_are_drawn_only_where_seen() -> None:
 async def test_list_and_domain_side_by_side() -> None:
     client = FakeClient(domain(), in_session())
     async with running(client, size=(120, 40)) as deck:
-        await deck.sees("Protected Domains", "Configurations", "REMOTE ( vcsa.prod )", "erp-db01")
+        await deck.sees("Protected Domains", "Configurations", "REMOTE, vcsa.prod", "erp-db01")
         assert client.watching == "erp-prod"
         await deck.press("j")
         await deck.until(lambda: client.watching == "files", "the other domain")

@@ -3,6 +3,8 @@ and what ended meanwhile waits as a line."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.events import Key
 
@@ -123,6 +125,28 @@ async def test_no_result_opens_while_somebody_types() -> None:
         assert deck.dialog is None
         await deck.becomes_quiet()
         await deck.sees("Continuous Rehydration Task Result")
+
+
+async def test_a_result_waits_for_the_answer_to_a_request_and_is_not_lost() -> None:
+    """No dialog is open then: the request itself is under way."""
+    open_one = operation(of="erp-test", id="op-7")
+    client = FakeClient(domain(), domain("erp-test", Mode.COMPLETING), operations=(open_one,))
+    client.gate = asyncio.Event()
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "f", "tab", "enter")
+        await deck.sees("Continuous rehydration")
+        await deck.press("tab", "enter")
+        await deck.until(lambda: deck.dialog is None, "handed over")
+        over = domain("erp-test", Mode.RUNNING_IN_FAILOVER)
+        client.tell(domain(), over, operations=(ended(open_one, recovery_status="Success"),))
+        await deck.sees("r Results (1)")
+        await deck.becomes_quiet()
+        assert deck.dialog is None and "still waits for the controller" not in deck.text
+        client.gate.set()
+        await deck.until(lambda: bool(client.submitted), "submitted")
+        await deck.becomes_quiet()
+        await deck.sees("Continuous Rehydration Task Result", "erp-test")
 
 
 async def test_no_result_opens_over_a_field_that_is_typed_into_however_slowly() -> None:

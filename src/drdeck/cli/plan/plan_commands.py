@@ -88,7 +88,8 @@ async def plan_show(context: Context, plan: str, as_json: bool) -> None:
     for number, wave in enumerate(check.waves):
         names = [d.name for d in check.domains if d.wave == number]
         gate = f" ({own.waves[number].gate})" if number < len(own.waves) else ""
-        output.say(f"wave {number + 1} {wave}{gate}: {', '.join(names) or 'no domain'}")
+        named = f"{number + 1} {wave}" if wave != str(number + 1) else wave
+        output.say(f"wave {named}{gate}: {', '.join(names) or 'no domain'}")
     for problem in check.problems:
         output.note(f"warning: {problem}")
 

@@ -12,9 +12,9 @@ from drdeck.model.text import some
 
 from .flows import refused
 
-UNKNOWN_MEANS = {
-    "retry": "Retry: it did not happen, and is asked for once more.",
-    "confirm": "Confirm: it did happen, and is not asked for again.",
+DOUBT_MEANS = {
+    "retry": "It did not happen: it is requested once more.",
+    "confirm": "It did happen: it is not requested again.",
 }
 """What an answer means where it is not known whether a call took effect."""
 UUID_MEANS = {
@@ -42,14 +42,15 @@ async def answer_question(app: Console, question: OpenQuestion, choice: str) -> 
             app.say("Nothing was answered")
             return
         confirm = operation.domain
-    elif question.vm is not None or choice not in ("retry", "wait") or question.unknown:
-        yes = choice_label(choice)
-        text = f"Answer {yes} to {question.who}?"
-        means = UNKNOWN_MEANS if question.unknown else UUID_MEANS if question.vm is not None else {}
+    elif question.vm is not None or choice not in ("retry", "wait") or question.doubt:
+        yes = choice_label(choice, question.doubt)
+        text = f"{question.who}:" if question.doubt else f"Answer {yes} to {question.who}?"
+        question_text = question.doubt.partition(" Look in ")[0] or question.text
+        means = DOUBT_MEANS if question.doubt else UUID_MEANS if question.vm is not None else {}
         warns = [means[choice]] if choice in means else []
-        if not await app.ask(Confirm(yes, [text, question.text], yes, warns=warns)):
+        if not await app.ask(Confirm(yes, [text, question_text], yes, warns=warns)):
             app.say("Nothing was answered")
             return
     app.dialog_queue.expect(False)
     await app.client.answer(operation.id, choice, question.vm, confirm=confirm)
-    app.say(f"{question.vm or question.domain}: answered {choice_label(choice)}")
+    app.say(f"{question.vm or question.domain}: answered {choice_label(choice, question.doubt)}")

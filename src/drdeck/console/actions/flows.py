@@ -19,12 +19,11 @@ from drdeck.console.ports import Console
 from drdeck.controller.asking.requests import changes
 from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.model.actions.action_table import BY_NAME, READ_ONLY
-from drdeck.model.actions.confirming import ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
+from drdeck.model.actions.confirming import ROLLBACK_SAYS, SESSION_SAYS, SUSPENDED_SAYS, Preview
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean
 
-PITR_SAYS = f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
 FORCE_SAYS = (
     "You declare {} lost. drdeck contacts nothing there: complete ownership of the domain passes to this"
@@ -87,8 +86,8 @@ async def ask_and_submit(
                 return None
             fresh = await app.client.preview(request)
             differs = changes(preview.facts, fresh.facts) or [str(error)]
-            title = "The state has changed since it was shown"
-            says = [f"Things changed while you confirmed {label}: nothing was started."]
+            title = "Things changed while you confirmed"
+            says = [f"Nothing was started. {label} can be confirmed as things are now."]
             if not await app.ask(Confirm(title, says, "Back to the form", differs)):
                 app.say(NOTHING)
                 return None
@@ -166,7 +165,7 @@ async def complete_failover(app: Console, name: str) -> str | None:
         says = list(preview.says)
         consented = request
         if request.run_pitr:
-            text = says.pop(0) if len(says) > 1 else PITR_SAYS
+            text = says.pop(0) if len(says) > 1 else SESSION_SAYS
             notice = Confirm("PITR session", [text], "Continue", key="y", warns=preview.warns)
             if not await app.ask(notice):
                 return None
@@ -263,9 +262,7 @@ async def take_over(app: Console, name: str) -> str | None:
         title = "Take Over"
         if preview.tier < 3:
             return request if await app.ask(Confirm(title, list(preview.says), title)) else None
-        agreed = await app.ask(
-            ConfirmByName(title, list(preview.says[-1:]), title, name, warns=preview.says[:-1])
-        )
+        agreed = await app.ask(ConfirmByName(title, [], title, name, warns=preview.says))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)

@@ -25,8 +25,6 @@ class Notifications:
         self._unread: set[str] = set()
         self.password_asked = False
         """a box asks for a password now"""
-        self.password_asked = False
-        """a box asks for a password now"""
 
     def follow(self, operation: str) -> None:
         """Have the end of an operation told."""

@@ -15,6 +15,7 @@ from drdeck.model.text import clean
 
 from .dialog import BOX_WIDTH, Dialog
 
+_WORD = 13
 _TITLE = 34
 _SAYS = (
     "Each is played on a site of its own, with a coach who says what to do and judges what was done, never"
@@ -26,20 +27,29 @@ _SAYS = (
 class LessonRow:
     """A lesson in the list of lessons.
 
-    `word` calls for the lesson; `state` says how far it is, and `enter` what choosing it does.
+    `word` calls for the lesson; `state` says how far it is, and `enter` what choosing it does. `minutes`: how
+    long it takes, about; 0: its file does not say.
     """
 
     word: str
     title: str
     state: str
     enter: str
+    minutes: int = 0
 
 
 Lessons = Callable[[], Sequence[LessonRow]]
 
 
 def lesson_line(row: LessonRow, width: int) -> Line:
-    return ((left(row.word, 4), "key"), (left(clean(row.title), _TITLE), "bold"), (row.state, "dim"))
+    length = f" ({row.minutes} min)" if row.minutes else ""
+    rest = _WORD - len(row.word)
+    return (
+        (row.word, "key"),
+        (left(length, rest), "dim"),
+        (left(clean(row.title), _TITLE), "bold"),
+        (row.state, "dim"),
+    )
 
 
 class LessonsDialog(Dialog[str]):

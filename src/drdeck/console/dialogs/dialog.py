@@ -22,7 +22,7 @@ from drdeck.console.format import wrap
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.screen_frame import KeyLine, TypedInto, beside_typing
-from drdeck.console.widgets.text_lines import Lines
+from drdeck.console.widgets.text_lines import Lines, redraw_focus
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.text import clean
 
@@ -128,6 +128,12 @@ class Dialog(ModalScreen[Answer | None]):
         for line in self.query(KeyLine):
             if line.sentence != text:
                 line.say(text)
+
+    def on_screen_suspend(self) -> None:
+        redraw_focus(self)
+
+    def on_screen_resume(self) -> None:
+        redraw_focus(self)
 
     def on_descendant_focus(self) -> None:
         if self._opened is not None:

@@ -11,8 +11,9 @@ from textual.widget import Widget
 from drdeck.console.format import Line, wrap
 from drdeck.console.widgets.controls import Push, Tick
 from drdeck.console.widgets.input_field import Field
-from drdeck.console.widgets.question_bar import choice_label
+from drdeck.console.widgets.question_bar import choice_label, in_order, short_doubt
 from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.journal.operations import UNSEEN
 from drdeck.model.text import clean, some
 
 from .confirmation import ConfirmByName
@@ -33,10 +34,14 @@ class AnswerDialog(Dialog[AnswerOfRun]):
 
     def __init__(self, domain: str, text: str, choices: Sequence[str], alike: Sequence[str]) -> None:
         super().__init__(f"{domain} needs you")
-        self._text, self._choices, self._alike = text, tuple(choices), tuple(alike)
+        self._doubt = text if UNSEEN in text else ""
+        """the question, where it is whether something was done"""
+        self._text, self._alike = text, tuple(alike)
+        self._choices = tuple(in_order(choices, self._doubt))
 
     def body(self) -> Iterable[Widget]:
-        lines: list[Line] = [((part, "bold"),) for part in wrap(clean(self._text, lines=True), BOX_WIDTH - 5)]
+        text = clean(short_doubt(self._doubt) if self._doubt else self._text, lines=True)
+        lines: list[Line] = [((part, "bold"),) for part in wrap(text, BOX_WIDTH - 5)]
         yield Lines(*lines, ())
         if self._alike:
             others = some([clean(name) for name in self._alike], most=12)
@@ -46,7 +51,7 @@ class AnswerDialog(Dialog[AnswerOfRun]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
         for choice in self._choices:
-            yield Push(choice_label(choice), data=choice)
+            yield Push(choice_label(choice, self._doubt), data=choice)
 
     def keys(self) -> list[tuple[str, str]]:
         alike = [("a", "All alike")] if self._alike else []

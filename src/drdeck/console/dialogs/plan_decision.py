@@ -92,7 +92,7 @@ class DecisionDialog(Dialog[Decision]):
 
     def ready(self) -> None:
         rows: RowList[DomainCheck] = self.query_one("#checked", RowList)
-        rows.styles.height = 5
+        rows.styles.height = max(5, self.app.size.height - 32)  # what is said below needs 27 lines
         assert self._check is not None
         self._show(self._check)
         body = self.query_one("#body", VerticalScroll)

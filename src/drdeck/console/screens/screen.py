@@ -21,7 +21,7 @@ from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.screen_frame import KeyLine, TopLine, beside_typing
-from drdeck.console.widgets.text_lines import Stacked, blank_lines
+from drdeck.console.widgets.text_lines import Stacked, blank_lines, redraw_focus
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
@@ -195,7 +195,11 @@ class ConsoleScreen(Screen[None]):
         if self.desk.drawing:
             super()._compositor_refresh()
 
+    def on_screen_suspend(self) -> None:
+        redraw_focus(self)
+
     def on_screen_resume(self) -> None:
+        redraw_focus(self)
         self.follow_target()
         self.desk.redraw(self)
 

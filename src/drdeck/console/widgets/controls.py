@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line
 
-from .text_lines import strip_of
+from .text_lines import in_focus, strip_of
 
 
 class Control(Widget, can_focus=True):
@@ -83,10 +83,10 @@ class Push(Control):
             self.refresh()
 
     def line(self) -> Line:
-        style = "dim" if self.disabled else "button-focus" if self.has_focus else "button"
-        marks = (">", "<") if self.has_focus else (" ", " ")
+        style = "dim" if self.disabled else "button-focus" if in_focus(self) else "button"
+        marks = (">", "<") if in_focus(self) else (" ", " ")
         if self.disabled or self.closed:
-            style = style if self.has_focus else "dim"
+            style = style if in_focus(self) else "dim"
             return ((f"({marks[0]}{self.label}{marks[1]})", style),)
         return ((f"[{marks[0]}{self.label}{marks[1]}]", style),)
 
@@ -111,7 +111,7 @@ class Tick(Control):
         self.label, self.value, self.hint = label, value, hint
 
     def line(self) -> Line:
-        style = "button-focus" if self.has_focus else "bold" if self.value else ""
+        style = "button-focus" if in_focus(self) else "bold" if self.value else ""
         box = (f"[{'x' if self.value else ' '}] {self.label}", style)
         return (box, (f"   {self.hint}", "dim")) if self.hint else (box,)
 
@@ -141,7 +141,7 @@ class Choice(Control):
         pieces: list[tuple[str, str]] = []
         for index, label in enumerate(self.labels):
             current = index == self.value
-            style = ("button-focus" if self.has_focus else "bold") if current else ""
+            style = ("button-focus" if in_focus(self) else "bold") if current else ""
             pieces.append((f"{'  ' if index else ''}", ""))
             pieces.append((f"({'•' if current else ' '}) {label}", style))
         return tuple(pieces)

@@ -17,7 +17,6 @@ from drdeck.model.text import clean, show_bytes
 from .list_rows import (
     MODE_STYLES,
     STATE,
-    WITH_LOCAL,
     alarm_sign,
     health_text,
     last_good_text,
@@ -113,15 +112,24 @@ COLUMNS = (
 )  # fmt: skip
 BY_NAME = {column.name: column for column in COLUMNS}
 _USUAL = ("mode", "VMs", "health", "RPO", "good")
-_ROOMY = ("mode", "VMs", "health", "RPO", "window", "good")
+_GAINED = ("window", "copy", "tested")
+"""Columns that come to those, one after another, while a name keeps `AMPLE_CELLS`."""
+AMPLE_CELLS = 18
 
 
 def columns_for(width: int, selection: Sequence[str] = ()) -> tuple[Column, ...]:
     """The columns that are shown in so many cells: those that have room, from the left."""
-    usual = _ROOMY if width >= WITH_LOCAL else _USUAL
-    columns = [column for column in COLUMNS if column.name in (selection or usual)]
+    columns = [column for column in COLUMNS if column.name in (selection or _USUAL)]
     while columns and width - _cells(columns) < NAME_CELLS:
         columns.pop()
+    if selection or len(columns) < len(_USUAL):
+        return tuple(columns)
+    names = {*_USUAL}
+    for gained in _GAINED:
+        wider = [column for column in COLUMNS if column.name in {*names, gained}]
+        if width - _cells(wider) < AMPLE_CELLS:
+            break
+        names, columns = {*names, gained}, wider
     return tuple(columns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.message import Message
 
 from drdeck.console.attention import OpenQuestion
 from drdeck.console.format import left, wrap, wrap_some
+from drdeck.controller.journal.operations import UNSEEN
 from drdeck.model.text import clean
 
 from .controls import Push
@@ -32,13 +34,29 @@ CHOICES = {
 }
 
 
-HAPPENED = {"confirm": "Confirm: it was done", "retry": "Retry: it was not, do it"}
-"""The same where it is not known whether a call took effect: what happened is what is answered."""
+_ANSWERS = re.compile(r"answer (confirm) \((.+?)\) or (retry) \((.+?)\)")
+"""What the answers mean where it is asked whether something was done, in the words of the question."""
 
 
-def choice_label(choice: str, unknown: bool = False) -> str:
-    """Words on the button of a choice. `unknown`: the question is whether something was done."""
-    return (HAPPENED if unknown else CHOICES).get(choice) or CHOICES.get(choice, clean(choice))
+def choice_label(choice: str, doubt: str = "") -> str:
+    """Words on the button of a choice. `doubt`: the question, where it is whether something was done; what
+    happened is what is answered then."""
+    meanings = _ANSWERS.search(doubt)
+    words = meanings.groups() if meanings is not None else ()
+    if choice in words:
+        meaning = clean(words[words.index(choice) + 1])
+        return meaning[0].upper() + meaning[1:]
+    return CHOICES.get(choice, clean(choice))
+
+
+def in_order(choices: Sequence[str], doubt: str = "") -> Sequence[str]:
+    """Choices as their buttons stand: of a doubt the likelier one first, which does nothing once more."""
+    return sorted(choices, key=lambda choice: choice != "confirm") if doubt else choices
+
+
+def short_doubt(text: str) -> str:
+    """The question whether something was done, for those who have its answers as buttons below it."""
+    return f"{text.partition(UNSEEN)[0]} Look in vCenter, then:"
 
 
 class QuestionBar(Vertical):
@@ -71,6 +89,11 @@ class QuestionBar(Vertical):
     def compose(self) -> ComposeResult:
         yield Lines(id="question-text")
         yield Horizontal(id="question-choices")
+
+    def on_resize(self) -> None:
+        """Wrap the text anew: while nothing was asked its width was not known."""
+        if self._question is not None:
+            self._draw_text(self._question)
 
     @property
     def asks(self) -> OpenQuestion | None:
@@ -111,14 +134,15 @@ class QuestionBar(Vertical):
         row = self.query_one("#question-choices", Horizontal)
         row.remove_children()
         if question is not None:
-            row.mount(
-                *(Push(choice_label(choice, question.unknown), data=choice) for choice in question.choices)
-            )
+            choices = in_order(question.choices, question.doubt)
+            row.mount(*(Push(choice_label(choice, question.doubt), data=choice) for choice in choices))
         elif had_focus:
             self.screen.focus_next()
 
     def _draw_text(self, question: OpenQuestion) -> None:
         text = f"{question.who} needs you{self._place}: {clean(question.text, lines=True)}"
+        if question.doubt:
+            text = short_doubt(clean(question.doubt)) + self._place
         if not question.choices:
             text += "\nNo operation of the domain is open: answer it in vCenter."
         width = max(20, (self.size.width or self.app.size.width) - 4)

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from drdeck.console.format import Line
 
-from .text_lines import Drawn, strip_of
+from .text_lines import Drawn, in_focus, strip_of
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
@@ -182,11 +182,15 @@ class RowList(ScrollView, Drawn, Generic[Row], can_focus=True):
         self.redraw()  # its own scroll bar, too, takes a column away
         self._show_cursor()
 
-    def on_focus(self) -> None:
+    def draw_focus(self) -> None:
+        """Draw the row of the cursor anew."""
         self.refresh_line(self._cursor)
 
+    def on_focus(self) -> None:
+        self.draw_focus()
+
     def on_blur(self) -> None:
-        self.refresh_line(self._cursor)
+        self.draw_focus()
 
     def on_click(self, event: events.Click) -> None:
         place = event.y + self.scroll_offset.y
@@ -206,7 +210,7 @@ class RowList(ScrollView, Drawn, Generic[Row], can_focus=True):
         if not self._with_cursor:
             return strip_of(self, line, width)
         here = index == self._cursor and (self.has_focus or not self.quiet)
-        under = ("cursor" if self.has_focus else "idle-cursor") if here else ""
+        under = ("cursor" if in_focus(self) else "idle-cursor") if here else ""
         if self.faint and not here:
             line = tuple((text, "dim") for text, _ in line)
         return strip_of(self, ((" > " if here else "   ", ""), *line), width, under)

@@ -18,6 +18,7 @@ from drdeck.console.format import (
     in_words,
     left,
     percent,
+    plain_of,
     right,
     second,
     width_of,
@@ -32,16 +33,18 @@ from drdeck.model.text import clean, show_bytes
 AFTER_FAILOVER = (Mode.RUNNING_IN_FAILOVER, Mode.PITR_SESSION, Mode.PROTECTED)
 _LABEL = 32
 """Cells of the longest label, "Data (Processed/Known Remaining)"."""
-_OWNER = "Owner Site    "
+_ALONE = 27
+"""Cells before the values where they stand in a column; behind a longer label they follow at once."""
+_OWNER = "Owner Site"
 
 
 def owner_text(domain: Domain) -> str:
-    """`REMOTE ( address )` or `LOCAL`, as the vendor writes it."""
+    """`REMOTE, address` or `LOCAL`, in the vendor's words."""
     if domain.owner is Owner.LOCAL:
         return "LOCAL"
     if domain.owner is Owner.UNKNOWN:
         return UNKNOWN
-    return f"REMOTE ( {clean(domain.owner_address) or 'address unknown'} )"
+    return f"REMOTE, {clean(domain.owner_address) or 'address unknown'}"
 
 
 def pitr_text(domain: Domain) -> str:
@@ -98,60 +101,58 @@ def figures_of(domain: Domain, now: datetime, width: int, alone: bool = False) -
     `alone`: with nothing beside them the values stand in a column, near their labels.
     """
 
-    def row(label: str, value: str, style: str = "bold") -> Line:
-        if alone:
-            start = max(len(label) + 2, min(labels, width - cell_len(value)))  # before it is cut it moves
-            return ((left(label, start), "dim"), (left(value, width - start), style))
-        return ((label, "dim"), (right(value, width - len(label)), style))
+    def row(label: str, value: str, style: str = "bold") -> list[Line]:
+        if not alone:
+            return [((label, "dim"), (right(value, width - len(label)), style))]
+        start = max(len(label) + 2, min(_ALONE, width - cell_len(value)))  # before it is cut it moves
+        if start + cell_len(value) > width:
+            return [((label, "dim"),), ((right(value, width), style),)]
+        return [((left(label, start), "dim"), (left(value, width - start), style))]
 
     after = domain.mode in AFTER_FAILOVER and not domain.observed_only
-    labels = 27 if after else _LABEL + 2
     session = "warn" if domain.unprotected_s(now) is not None else "bold"
     lines = [
-        row("Mode", domain.mode_label, session),
-        row("Recoverable / Total VMs", recovered_text(domain)),
+        *row("Mode", domain.mode_label, session),
+        *row("Recoverable / Total VMs", recovered_text(domain)),
     ]
     if after:
-        lines += [
-            row("Replication Status", replication_text(domain), session),
-            row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
-            row("Current RPO", age(domain.rpo_s(now))),
+        return [
+            *lines,
+            *row("Replication Status", replication_text(domain), session),
+            *row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
+            *row("Current RPO", age(domain.rpo_s(now))),
         ]
-    else:
-        lines += [
-            row(
-                "Data (Processed/Known Remaining)",
-                f"{show_bytes(domain.processed_bytes)} / {show_bytes(domain.remaining_bytes)}",
-            ),
-            (
-                (left("Current Step", _LABEL + 2 if alone else 14), "dim"),
-                *(step_text(domain, width - _LABEL - 2, left) if alone else step_text(domain, width - 14)),
-            ),
-        ]
-    return lines
+    data = f"{show_bytes(domain.processed_bytes)} / {show_bytes(domain.remaining_bytes)}"
+    label = "Current Step".ljust(14)
+    step = step_text(domain, width - len(label), left if alone else right)
+    if alone and len(plain_of(step).rstrip()) <= width - _ALONE:  # else it needs the room
+        label = label.ljust(_ALONE)
+        step = step_text(domain, width - len(label), left)
+    return [*lines, *row("Data (Processed/Known Remaining)", data), ((label, "dim"), *step)]
 
 
-def configurations(domain: Domain, width: int) -> list[Line]:
-    """The right side; what is too long for its line, as an owner's address, gets one of its own."""
-    owner = owner_text(domain)
-    beside = len(_OWNER) + cell_len(owner) <= width
-    pitr = pitr_text(domain)
-    aligned = beside and len(_OWNER) + cell_len(pitr) <= width
-    lines: list[Line] = [
-        (("Configurations", "head"),),
-        (("Storage Site  ", "dim"), (clean(domain.storage_site) or UNKNOWN, "bold")),
-        ((_OWNER, "dim"), (owner if beside else "", "bold")),
-        (("PITR          " if aligned else "PITR  ", "dim"), (pitr, "bold")),
-    ]
-    if len("PITR  ") + cell_len(pitr) > width:
-        lines[3:] = [(("PITR", "dim"),), ((f" {pitr}", "bold"),)]
-    if not beside:
-        lines.insert(3, ((f" {owner}", "bold"),))
+def configurations(domain: Domain, width: int, labels: int = 14, owner: bool = True) -> list[Line]:
+    """The right side, its values behind `labels` cells, or at once where one of them is too long for that;
+    `owner`: with the owner's line."""
+    storage, pitr = clean(domain.storage_site) or UNKNOWN, pitr_text(domain)
+    rows = [("Storage Site", storage), *([(_OWNER, owner_text(domain))] if owner else []), ("PITR", pitr)]
+    if labels + max(cell_len(value) for _, value in rows) > width:
+        labels = 14
+    lines: list[Line] = [(("Configurations", "head"),)]
+    for label, value in rows:
+        start = labels if labels + cell_len(value) <= width else len(label) + 2
+        if start + cell_len(value) > width:  # beside its label it would be cut
+            lines += [((label, "dim"),), ((f" {value}", "bold"),)]
+        else:
+            lines.append(((left(label, start), "dim"), (value, "bold")))
     return lines
 
 
 def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
-    """Both sides next to each other where nothing is cut by that, else one below the other."""
+    """Both sides next to each other where nothing is cut by that, else one below the other.
+
+    An owner whose address is too long for the right side goes to the left one, on one line.
+    """
     need = (
         _LABEL
         + 1
@@ -161,10 +162,15 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
         need = max(40, len("Replication Status ") + cell_len(replication_text(domain)))
     left_width = max(need, width * 11 // 20) if width >= 100 else need
     right_width = width - left_width - 3
-    config = configurations(domain, right_width)
-    if max(width_of(line) for line in config) > right_width:
-        return [*figures_of(domain, now, width, alone=True), *configurations(domain, width)]
+    owner = owner_text(domain)
+    beside = len(_OWNER) + 2 + cell_len(owner) <= right_width
+    config = configurations(domain, right_width, owner=beside)
     figures = figures_of(domain, now, left_width)
+    if not beside:
+        figures.append(((_OWNER, "dim"), (right(owner, left_width - len(_OWNER)), "bold")))
+    alone = len(_OWNER) + 1 + cell_len(owner) > left_width and not beside
+    if alone or max(width_of(line) for line in config) > right_width:
+        return [*figures_of(domain, now, width, alone=True), *configurations(domain, width, _ALONE)]
     lines: list[Line] = []
     for start, end in itertools.zip_longest(figures, config, fillvalue=()):
         gap: Piece = (" " * (left_width - width_of(start)) + " │ ", "dim")

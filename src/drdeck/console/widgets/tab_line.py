@@ -39,10 +39,16 @@ class TabLine(Lines):
             self._draw()
             self.post_message(self.Turned(value))
 
+    def on_resize(self) -> None:
+        self._draw()
+
     def _draw(self) -> None:
+        """Draw the names, closer together where they would be cut."""
         pieces: list[Piece] = []
+        spare = self.size.width - 1 - sum(len(label) + 2 for label in self._labels)
+        gap = " " * max(0, min(2, spare // max(1, len(self._labels) - 1))) if self.size.width else "  "
         for index, label in enumerate(self._labels):
             current = index == self.value
             pieces.append((f"[{label}]" if current else f" {label} ", "key" if current else "dim"))
-            pieces.append(("  ", ""))
+            pieces.append((gap, ""))
         self.put([((" ", ""), *pieces)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Region, Size
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -52,6 +54,19 @@ class Drawn(Widget):
             return super().render_lines(crop)
         finally:
             self.base = None
+
+
+def in_focus(widget: Widget) -> bool:
+    """True for a widget to which keys come: it has the focus, and no dialog lies over its screen."""
+    return widget.has_focus and widget.app.screen is widget.screen
+
+
+def redraw_focus(screen: Screen[Any]) -> None:
+    """Draw the mark of the focus anew: a dialog has come over the screen, or gone."""
+    widget = screen.focused
+    if widget is not None:
+        draw: Callable[[], object] = getattr(widget, "draw_focus", widget.refresh)
+        draw()
 
 
 class Lines(Drawn):

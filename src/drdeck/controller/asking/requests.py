@@ -145,12 +145,16 @@ def ended_by(request: Request, operations: Iterable[Operation]) -> list[str]:
     return [op.id for op in operations if op.domain == request.domain and op.action in begun and not op.ended]
 
 
+_PROTECTED_SITE, _ANSWERS = "protected site", "answers"
+_SILENT = "the protected site has stopped answering"
+
+
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
     facts = {"mode": domain.mode_says or MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
     if request.action in ASKS_PROTECTED:
-        facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
+        facts[_PROTECTED_SITE] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):
         facts["recovery networks"] = ", ".join(domain.networks.recovery)
     if request.action == "domain_release":
@@ -333,6 +337,9 @@ def _change(key: str, before: str, after: str) -> str:
         pairs = (_names(before) - _names(after), "gone"), (_names(after) - _names(before), "new")
         moved = "; ".join(f"{some(sorted(names), MOST_NAMES)} {word}" for names, word in pairs if names)
         return f"{key}: {moved}" if moved else ""
+    if key == _PROTECTED_SITE and before.startswith(_ANSWERS) != after.startswith(_ANSWERS):
+        again = f"the protected site answers again{after.removeprefix(_ANSWERS).replace(',', ':', 1)}"
+        return again if after.startswith(_ANSWERS) else _SILENT
     was, now = (f'"{text}"' if text else "nothing" for text in (before, after))
     return f"{key}: {was} before, {now} now" if before != after else ""
 

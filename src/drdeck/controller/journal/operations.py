@@ -23,6 +23,9 @@ class OperationState(StrEnum):
 
 ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.ABORTED})
 
+UNSEEN = " The site does not show it. Seen now: "
+"""Behind it a question whether something was done says what is seen, and how it is answered in words."""
+
 
 class Question(Frozen, frozen=True, kw_only=True):
     """A need for a person's word. `kind`: failed, unknown, slow, site, or bug (of drdeck's own)."""

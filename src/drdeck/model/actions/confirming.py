@@ -17,10 +17,13 @@ from .action_rules import unusable_vms
 from .action_table import BY_NAME
 from .request import Request
 
+UNUSED_SAYS = "Left without a rollback, it resets all PITR data."
+"""Said before the session of a failover, not before one by hand, whose end resets nothing."""
 SUSPENDED_SAYS = (
     "Protection is suspended while it is active: roll the VMs back, test them, and leave it as soon as you"
     " can."
 )
+SESSION_SAYS = f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS} {UNUSED_SAYS}"
 _NAMED = 5
 PART_SAYS = (
     "Only these VMs can be rolled back; yet no restore point is made of the others either before the session"
@@ -217,12 +220,16 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     if request.action == "take_over":
         if domain.holder is not None:
             words.append(
-                f"{domain.holder} is at work on this domain. Taking over stops that controller: it will not"
-                " act on the domain any more."
+                f"{domain.holder} is at work on this domain. Taking over stops that controller; what was"
+                " started there continues from here."
             )
         elif domain.left_by is not None:
-            words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
-        words.append("What was started there continues from here, from what the site shows.")
+            words.append(
+                f"It was driven by {domain.left_by}, who has fallen silent. What was started there continues"
+                " from here."
+            )
+        else:
+            words.append("What was started there continues from here.")
     if request.action == "record_accept":
         words.append(
             "What drdeck finds in the domain's folder now is what counts: without a record the domain is"
@@ -240,7 +247,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         words += [f"{alarm.text}." for alarm in domain.alarms if alarm.before_failover]
     if request.action == "cfo_complete":
         if request.run_pitr:
-            words.append(f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}")
+            words.append(SESSION_SAYS)
         late = points_late(domain.vms_total, domain.pitr.interval_s) if domain.configuration_goes_back else ""
         if late and domain.pitr.enabled:
             words.append(f"Afterwards {late}.")
@@ -285,7 +292,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             lost = "" if domain.oldest_point is None else f", from {show_spaced(domain.oldest_point)} on"
             words.append(
                 f"No rollback was made: all PITR data is reset ({domain.points} points{lost})."
-                " No instant of the PITR window can be reached again."
+                " No instant of the PITR window can be reached again. To keep them, roll back to the entry"
+                " point first: only what was written in this session is given up then."
             )
         else:
             words.append("No rollback was made; the VMs stay as they are now.")

@@ -39,6 +39,13 @@ BUSY_S, STEADY_S, IDLE_S = 0.5, 2.0, 60.0
 _FURTHEST = timedelta(days=366 * 20)
 
 
+def _kept(commands: int) -> str:
+    """The number of commands of a training site's file, in words."""
+    if not commands:
+        return "nothing was requested yet"
+    return f"{commands} commands" if commands > 1 else "1 command"
+
+
 class TrainingSite:
     """A RecoverySite that is computed. Times that it shows are its own, which run `speed` times as fast.
 
@@ -226,7 +233,7 @@ class TrainingSite:
                 f"{show_spaced(self.site_now())} at the site, "
                 + ("as fast as here" if self.speed == 1 else f"{self.speed:g} times as fast as here"),
             ),
-            Finding.ok("state", f"{path}: {self._store.count} commands accepted"),
+            Finding.ok("state", f"{path}: {_kept(self._store.count)}"),
         ]
 
     async def close(self) -> None:

@@ -14,9 +14,10 @@ FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run ther
     [
         ({}, []),
         ({"mode": "completing"}, ['mode: "synchronised" before, "completing" now']),
+        ({"protected site": "does not answer"}, ["the protected site has stopped answering"]),
         (
-            {"protected site": "does not answer"},
-            ['protected site: "answers, 2 of 2 VMs run there" before, "does not answer" now'],
+            {"protected site": "answers, 1 of 2 VMs run there"},
+            ['protected site: "answers, 2 of 2 VMs run there" before, "answers, 1 of 2 VMs run there" now'],
         ),
         ({"VMs": "2: b, c"}, ["VMs: a gone; c new"]),
         ({"VMs": "0: "}, ["VMs: a, b gone"]),
@@ -27,6 +28,11 @@ FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run ther
 )
 def test_only_what_differs_is_told(more: dict[str, str], expected: list[str]) -> None:
     assert changes(FACTS, {**FACTS, **more}) == expected
+
+
+def test_a_protected_site_that_answers_again_is_said_to() -> None:
+    before = {**FACTS, "protected site": "does not answer"}
+    assert changes(before, FACTS) == ["the protected site answers again: 2 of 2 VMs run there"]
 
 
 def test_of_many_names_five() -> None:

@@ -69,7 +69,7 @@ async def test_commands_given_twice_count_once(tmp_path: Path) -> None:
     clock.on(50)
     await training.execute(SCRIPT[0][1])
     assert training.check(SCRIPT[0][1]) is None
-    assert "1 commands accepted" in (await training.findings())[2].text
+    assert ": 1 command" in (await training.findings())[2].text
     again = site(tmp_path, clock)
     await again.open()
     await again.execute(SCRIPT[0][1])

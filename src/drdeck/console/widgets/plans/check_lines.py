@@ -133,7 +133,7 @@ def _estimate(check: PlanCheck) -> str:
 
 def looked_line(check: PlanCheck) -> Line:
     """The instant of the look."""
-    return ((f"looked at {stamp(check.at)}; it is looked at again before anything begins", "dim"),)
+    return ((f"looked at {stamp(check.at)}, and again before anything begins", "dim"),)
 
 
 def plan_row(summary: PlanSummary, width: int) -> Line:

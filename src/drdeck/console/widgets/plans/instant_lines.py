@@ -84,9 +84,9 @@ def instants_line(
                 cells[span.cell(domain.point)] = "│"
     for instant in instants:
         if instant.kind == GROUP and instant.to >= span.start:
-            cells[span.cell(instant.to)] = "◆"
+            cells[span.cell(instant.to)] = "┼"
     if good is not None and span.start <= good <= span.end:
-        cells[span.cell(good)] = "●"
+        cells[span.cell(good)] = "★"
     pointer: Line = ()
     if pick is not None:
         place, text = span.cell(pick.to), f"▲ {second(pick.to)}"
@@ -113,7 +113,7 @@ def _start(end: datetime, pick: CommonInstant | None) -> datetime:
     return end - NEAR if oldest >= end - NEAR else datetime.min.replace(tzinfo=end.tzinfo)
 
 
-LEGEND = "│ points it goes back to  ◆ made for all at once"
+LEGEND = "│ points it goes back to  ┼ made for all at once"
 KINDS = {BEFORE_ABNORMAL: "before"}
 """The words of the list for kinds that JSON names at length."""
 
@@ -121,8 +121,8 @@ KINDS = {BEFORE_ABNORMAL: "before"}
 def legend(good: CommonInstant | None) -> str:
     """The signs of the timeline; `good`: the instant that its last one marks."""
     if good is None or good.kind == GOOD:
-        return f"{LEGEND}  ● last at which all were good"
-    return f"{LEGEND}  ● before abnormal writing"
+        return f"{LEGEND}  ★ last at which all were good"
+    return f"{LEGEND}  ★ before abnormal writing"
 
 
 def spread_lines(instant: CommonInstant) -> list[Line]:

@@ -70,7 +70,8 @@ def _waves(run: RunView) -> Line:
     for number, wave in enumerate(run.waves, 1):
         stands = "held " if wave.state == "held" else "waits for you " if wave.state == "gate" else ""
         style = {"settled": "ok", "running": "bold", "gate": "warn"}.get(wave.state, "dim")
-        text = f"wave {number} {clean(wave.name)} {stands}{wave.settled}/{wave.of}"
+        named = f"{number} {clean(wave.name)}" if wave.name != str(number) else str(number)
+        text = f"wave {named} {stands}{wave.settled}/{wave.of}"
         pieces += [("   " if pieces else " ", ""), (text, style)]
     return tuple(pieces)
 
