@@ -55,6 +55,8 @@ class Plan(NamedTuple):
     """the site can test failovers"""
     starts_there: bool = False
     """an undo powers the protected VMs on"""
+    tool: bool = False
+    """a replication tool's retention is paused for a test, by a person's word"""
 
 
 class Truth(NamedTuple):
@@ -213,6 +215,11 @@ class Bench(ABC):
     @abstractmethod
     async def mend_test_vm(self, vm: str) -> None:
         """And detaches it."""
+
+    @abstractmethod
+    async def late_clone(self, vm: str) -> None:
+        """A test of the domain is begun and ended; a clone of a VM for it comes afterwards, and nobody has
+        noted it."""
 
     @abstractmethod
     def changes_at_source(self) -> list[str]:

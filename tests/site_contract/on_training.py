@@ -12,11 +12,10 @@ from typing import Any
 
 import msgspec
 
-from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Owner
 from drdeck.sites.contract import RecoverySite
 from drdeck.sites.training.scenario.scenario_tables import Scenario
-from drdeck.sites.training.simulation.fault_injection import InjectFault
+from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from drdeck.sites.training.site import TrainingSite
 from drdeck.sites.training.site_simulation import SiteSimulation
 from drdeck.sites.training.state_store import file_of
@@ -59,6 +58,7 @@ def scenario(plan: Plan) -> Scenario:
                     # the site is lost once its data is here, as it was with replicas that there are
                     **({"lost_at": OPENS - timedelta(minutes=1)} if plan.protected == "lost" else {}),
                     "recovery_networks": ["VM Network"],
+                    "tool": "manual" if plan.tool else "none",
                     "vms": [
                         {"name": name, "disk_bytes": disk, "write_bytes_per_s": 500_000, "boot": "20s"}
                         for name in VMS
@@ -118,7 +118,7 @@ class TrainingBench(Bench):
         with closing(sqlite3.connect(file_of(self._directory, self._plot.name))) as base:
             rows = base.execute("SELECT at, command FROM commands ORDER BY number").fetchall()
         for at, text in rows:
-            command = msgspec.json.decode(text, type=AnyCommand)
+            command = msgspec.json.decode(text, type=SiteCommand)
             assert simulation.take(command, datetime.fromisoformat(at))
         now = self._training.site_now()
         (domain,) = simulation.domains(now)
@@ -186,6 +186,15 @@ class TrainingBench(Bench):
 
     async def mend_test_vm(self, vm: str) -> None:
         """The fault strikes once: nobody attaches a second disk."""
+
+    async def late_clone(self, vm: str) -> None:
+        await self._training.execute(
+            InjectFault(operation="a slow vCenter", domain=DOMAIN, fault="late_clone", vms=(vm,))
+        )
+        await self.submit(self.asks("test_start"))
+        await self.until(lambda d: d.trial is not None and len(d.trial.vms) == len(VMS) - 1)
+        await self.done(self.asks("test_end"))
+        await self.until(lambda d: bool(d.strays))
 
     def changes_at_source(self) -> list[str]:
         return []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pyVmomi import vim
 
 from drdeck.config.settings import (
     DomainSettings,
@@ -25,6 +26,7 @@ from drdeck.config.settings import (
 from drdeck.model.times import show
 from drdeck.sites.contract import RecoverySite
 from drdeck.sites.vsphere import make_vsphere_site
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF
 from tests.site_contract.bench import (
     DOMAIN,
     INTERVAL_S,
@@ -118,6 +120,7 @@ class VSphereBench(Bench):
                     ),
                     shutdown_timeout=Duration(SHUTDOWN_S),
                     start_protected=plan.starts_there,
+                    tool="manual" if plan.tool else None,
                 )
             },
         )
@@ -259,6 +262,18 @@ class VSphereBench(Bench):
 
     async def mend_test_vm(self, vm: str) -> None:
         rehearsing.detach_disk(self.recovery, self._test_vm(vm))
+
+    async def late_clone(self, vm: str) -> None:
+        """As vCenter made it, marked as the journal has it."""
+        start = await self.done(self.asks("test_start"))
+        await self.done(self.asks("test_end"))
+        marks = self.controller.recorder.marks_of_tests({start})
+        name, source = f"drdeck-test-{DOMAIN}-{vm}", self.recovery.vm(vm)
+        clone = rehearsing.clone(self.recovery, vm, self.test_folder, name, self._named[-1][0])
+        pairs = ((MARK, marks[0]), (MARK_OF, source._moId))
+        extra = [vim.option.OptionValue(key=key, value=value) for key, value in pairs]
+        self.recovery.done(clone.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
+        await self.until(lambda d: bool(d.strays))
 
     def changes_at_source(self) -> list[str]:
         calls = self.protected.calls() - self._since

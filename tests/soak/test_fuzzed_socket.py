@@ -80,7 +80,14 @@ REQUESTS = (
     Request(action="take_over", domain=DOMAIN, confirm=DOMAIN),
 )
 QUESTIONS = ("listing", "show", "points", "preview", "tasks", "status", "findings")
-FAULTS = ("object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm")
+FAULTS = (
+    "object_store_lost",
+    "power_on_fails",
+    "shutdown_fails",
+    "foreign_snapshot",
+    "slow_vm",
+    "late_clone",
+)
 VALID: tuple[p.FromClient, ...] = (
     p.Hello(version=p.VERSION, who="fuzz@here", kind="console"),
     p.Subscribe(domain=DOMAIN),

@@ -28,6 +28,7 @@ FAULTS = (
     "foreign_snapshot",
     "slow_vm",
     "foreign_disk",
+    "late_clone",
 )
 
 lesson_option = click.option(
@@ -71,7 +72,8 @@ async def inject(
 ) -> None:
     """Throw FAULT into the training site that runs, now.
 
-    FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot, slow_vm or foreign_disk.
+    FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot, slow_vm, foreign_disk or
+    late_clone.
     """
     for_s = None if length is None else _seconds(length)
     client = await attach_training(context, lesson)

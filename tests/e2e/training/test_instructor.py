@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,31 +22,8 @@ from drdeck.sites.training.site_simulation import Accepted, SiteSimulation, view
 from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 from tests.support.fakesite import FakeSite
+from tests.support.training.calm_site import CALM, FILES, SETTINGS, alarms, alarms_of, kill
 from tests.support.waiting import eventually
-
-FILES = "files"
-SETTINGS = """
-default_site = "lab"
-[sites.lab]
-kind = "training"
-scenario = "calm.toml"
-speed = 20
-"""
-CALM = """
-name = "calm"
-start = "2026-05-23T06:00:00Z"
-link_bytes_per_s = 500_000_000
-seed = 23
-[[domains]]
-name = "files"
-pitr = { enabled = true, window = "3d", interval = "15m" }
-state = "synchronised"
-recovery_networks = ["DRSeg"]
-vms = [
-  { name = "files-srv01", disk_bytes = 6_000_000_000, write_bytes_per_s = 1_000_000, boot = "20s" },
-  { name = "files-srv02", disk_bytes = 6_000_000_000, write_bytes_per_s = 1_000_000, boot = "20s" },
-]
-"""
 
 
 @pytest.fixture
@@ -59,18 +34,6 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
     new_deck.run("controller", "start")
     yield new_deck
     new_deck.stop()
-
-
-def kill(deck: Deck) -> None:
-    os.kill(deck.json("controller", "status")["pid"], signal.SIGKILL)
-
-
-def alarms_of(deck: Deck, domain: str) -> list[str]:
-    return [alarm["kind"] for alarm in deck.domain(domain)["alarms"]]
-
-
-def alarms(deck: Deck) -> list[str]:
-    return alarms_of(deck, FILES)
 
 
 def journaled(deck: Deck, kind: str) -> list[dict[str, Any]]:

@@ -69,17 +69,7 @@ class Trainee:
 
     def chooses(self, item: str) -> None:
         """An item of the menu, wherever it stands there."""
-        self.console.press("m")
-        self.sees("│ More ", f" {item} ")
-        self.console.pause_for_dialog()
-        while f"> {item} " not in (here := self._cursor()):
-            self.presses("down")
-            self.console.wait_for(until=lambda here=here: self._cursor() != here)  # type: ignore[misc]
-        self.presses("enter")
-
-    def _cursor(self) -> str:
-        """The line of the menu that the cursor is in."""
-        return next((line for line in self.console.text().splitlines() if "│  > " in line), "")
+        self.keys += self.console.choose(item)
 
     def confirms(self, heading: str) -> None:
         """Cancel has the focus."""

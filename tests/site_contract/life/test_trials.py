@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from drdeck.controller.journal.operations import OperationState
+from drdeck.model.alarms import Severity
 from drdeck.model.domains import Mode, Owner
 from drdeck.model.facts.trial_facts import TrialState
+from drdeck.model.life.trial_words import ADOPTED
 from drdeck.sites.contract import Refused
-from tests.site_contract.bench import DOMAIN, VMS, Bench, MakeBench
+from tests.site_contract.bench import ANNA, DOMAIN, VMS, Bench, MakeBench
 
 
 def stands(bench: Bench) -> object:
@@ -136,6 +138,70 @@ async def test_a_disk_of_another_vm_is_detached_by_consent(make: MakeBench) -> N
     await bench.done(bench.asks("test_detach"))
     assert bench.domain.trial is None
     bench.can_be_attached(file)
+
+
+async def test_a_clone_that_comes_after_its_test_is_adopted_and_removed(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await bench.refused(bench.asks("test_adopt"), "every test VM of .* is in its list")
+    await bench.late_clone(VMS[0])
+    (stray,) = bench.domain.strays
+    assert (stray.of, bench.domain.trial) == (VMS[0], None) and VMS[0] in stray.name
+    (alarm,) = (a for a in bench.domain.alarms if a.kind == "test_leftover")
+    assert f"{stray.name} is in no list of test VMs; drdeck test leftovers says" in alarm.text
+    await bench.refused(bench.asks("test_end"), "is not being tested")
+    refusal = "has the mark of a test of .* without being in its list"
+    await bench.refused(bench.asks("test_adopt", test_vms=("nobody",)), refusal)
+    preview = await bench.controller.desk.preview(bench.asks("test_adopt"))
+    sentence = f"Taken into the list of what is left over: {stray.name}. Nothing is done to it now."
+    assert sentence in preview.says
+
+    await bench.done(bench.asks("test_adopt", test_vms=(stray.name,)))
+    trial = bench.domain.trial
+    assert trial is not None and trial.state is TrialState.LEFT_OVER and bench.domain.strays == ()
+    assert [(vm.name, vm.left) for vm in trial.left] == [(stray.name, ADOPTED)]
+    await bench.refused(bench.asks("test_adopt", test_vms=(stray.name,)), refusal)
+    await bench.done(bench.asks("test_end"))
+    assert bench.domain.trial is None and bench.domain.strays == ()
+    assert not [alarm for alarm in bench.domain.alarms if alarm.kind == "test_leftover"]
+
+
+async def test_the_tool_is_paused_by_a_word_and_let_go_on_by_another(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True, tool=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    start = await bench.submit(bench.asks("test_start"))
+    pending = await bench.question_text(start)
+    assert "Is the retention of the replication tool paused for" in pending
+    asked_about = bench.operation(start).question
+    assert asked_about is not None and asked_about.choices == ("confirm", "abort")
+    assert bench.domain.trial is not None and bench.domain.trial.vms == ()
+    await bench.answer(start, "confirm")
+    await bench.until(lambda d: d.trial is not None and d.trial.state is TrialState.RUNNING)
+    (alarm,) = (a for a in bench.domain.alarms if a.kind == "tool_paused")
+    assert alarm.severity is Severity.INFO and ANNA in alarm.text
+
+    end = await bench.submit(bench.asks("test_end", result="passed"))
+    assert ANNA in await bench.question_text(end)
+    asked_about = bench.operation(end).question
+    assert asked_about is not None and asked_about.choices == ("confirm",)
+    assert bench.domain.trial is not None and bench.domain.trial.vms == ()
+    (alarm,) = (a for a in bench.domain.alarms if a.kind == "tool_paused")
+    assert alarm.severity is Severity.WARNING
+    await bench.answer(end, "confirm")
+    await bench.until(lambda d: d.trial is None)
+    assert not bench.domain.alarms and bench.domain.tested is not None
+
+
+async def test_a_start_that_is_given_up_owes_the_tool_nothing(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True, tool=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    start = await bench.submit(bench.asks("test_start"))
+    assert "Pause it, then answer confirm" in await bench.question_text(start)
+    await bench.answer(start, "abort")
+    assert (await bench.ended(start)).state is OperationState.ABORTED
+    await bench.done(bench.asks("test_end"))
+    await bench.until(lambda d: d.trial is None)
+    assert "tool_paused" not in {alarm.kind for alarm in bench.domain.alarms}
 
 
 async def test_test_vms_grow(make: MakeBench) -> None:

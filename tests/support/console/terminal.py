@@ -97,6 +97,23 @@ class Terminal:
                 f"the program ended before {texts} came up:\n{self.text()}"
             )
 
+    def choose(self, item: str) -> int:
+        """Choose an item of More, wherever it stands there; how many keys that took."""
+        keys = 2
+        self.press("m")
+        self.wait_for("│ More ", f" {item} ")
+        self.pause_for_dialog()
+        while f"> {item} " not in (here := self._item()):
+            self.press("down")
+            self.wait_for(until=lambda here=here: self._item() != here)  # type: ignore[misc]
+            keys += 1
+        self.press("enter")
+        return keys
+
+    def _item(self) -> str:
+        """The line of a menu that the cursor is in."""
+        return next((line for line in self.text().splitlines() if "│  > " in line), "")
+
     def wait_gone(self, text: str, within: float = 60) -> None:
         """Until a text has left the screen."""
         deadline = time.monotonic() + within

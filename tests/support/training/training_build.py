@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from drdeck.model.commands import (
+    AdoptTrialVms,
     BeginCompletion,
+    EndTrial,
     ExitSession,
     FinishFailover,
     Resolve,
     RollBack,
     StartContinuousFailover,
     StartSession,
+    StartTrial,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import Points
@@ -182,14 +185,33 @@ class Player:
     def roll(self, seconds: float, vms: tuple[str, ...] = ()) -> str | None:
         return self.give(RollBack(operation=self.operation(), domain=self.name, to=at(seconds), vms=vms))
 
+    def test(self, vms: tuple[str, ...] = (), ends_after_s: float | None = None) -> str | None:
+        operation = self.operation()
+        return self.give(
+            StartTrial(operation=operation, domain=self.name, vms=vms, ends_after_s=ends_after_s)
+        )
+
+    def end_test(self, result: str = "", detach: tuple[str, ...] = ()) -> str | None:
+        operation = self.operation()
+        return self.give(EndTrial(operation=operation, domain=self.name, result=result, detach=detach))
+
+    def adopt(self, *idents: str) -> str | None:
+        return self.give(AdoptTrialVms(operation=self.operation(), domain=self.name, vms=idents))
+
     def leave(self) -> str | None:
         return self.give(ExitSession(operation=self.operation(), domain=self.name))
 
-    def answer(self, choice: str) -> str | None:
+    def answer(self, choice: str, by: str = "") -> str | None:
         question = self().question
         assert question is not None
         return self.give(
-            Resolve(operation=question.operation, domain=self.name, question=question.id, choice=choice)
+            Resolve(
+                operation=question.operation,
+                domain=self.name,
+                question=question.id,
+                choice=choice,
+                asked_by=by,
+            )
         )
 
     def points(self) -> Points:

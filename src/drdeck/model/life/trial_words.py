@@ -16,6 +16,7 @@ TOOL_SAYS = (
     "The replication tool's retention must not run meanwhile: the test VMs stand on the replicas' snapshots"
 )
 """Goes under what is not checked: no vCenter tells of a tool's jobs."""
+ADOPTED = "taken back into the list; End Test removes it"
 _NAMED = 5
 
 
@@ -140,6 +141,36 @@ def trial_says(trial: Trial, now: datetime) -> str:
         return f"{trial.state}, {clock}"
     whole = _hours((trial.ends_at - trial.since).total_seconds())
     return f"{clock} of {whole}" + ("" if trial.state is TrialState.RUNNING else f", {trial.state}")
+
+
+def stray_says(name: str) -> str:
+    """The alarm about a test VM that no list has."""
+    return f"test VM {name} is in no list of test VMs; drdeck test leftovers says what can be done"
+
+
+def tool_pause_asks(domain: str, where: str) -> str:
+    """The question before the first clone. `where`: what has it asked, "settings" or "scenario"."""
+    return (
+        f'Is the retention of the replication tool paused for {domain}? (tool = "manual" in the {where}.)'
+        " The test VMs stand on the replicas' snapshots, which it removes. Pause it, then answer confirm,"
+        " which is kept with your name: End Test asks for it to be resumed."
+    )
+
+
+def tool_resume_asks(domain: str, by: str, at: datetime) -> str:
+    """The question once no test VM is left. `by`: whose word it is paused by since `at`."""
+    return (
+        f"No test VM of {domain} is left. Resume the replication tool's retention, which is paused by the"
+        f" word of {by or 'an operator'} since {show_spaced(at)}, then answer confirm."
+    )
+
+
+def tool_owed_says(by: str, at: datetime) -> str:
+    """The obligation in a sentence."""
+    return (
+        "the replication tool's retention is paused for a test, by the word of"
+        f" {by or 'an operator'} at {show_spaced(at)}: End Test asks for it to be resumed"
+    )
 
 
 def _hours(seconds: float) -> str:

@@ -19,7 +19,7 @@ from drdeck.sites.training.simulation import domain_events, other_users, restore
 from drdeck.sites.training.simulation.bandwidth import GREEDY, share
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
-from drdeck.sites.training.simulation.life import trial
+from drdeck.sites.training.simulation.life import trial_state
 from drdeck.sites.training.view import command_rules, domain_view
 
 from .units import NEVER, instant, ticks
@@ -154,7 +154,7 @@ class SiteSimulation:
             self._demands[machine.number] == GREEDY
             or machine.stage in _TIMED
             or machine.undo is not None
-            or trial.due_at(machine) < NEVER
+            or trial_state.due_at(machine) < NEVER
             or (machine.session is not None and machine.session.stage is not SessionStage.ACTIVE)
             for machine in self.machines
         )

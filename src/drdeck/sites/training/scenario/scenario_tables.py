@@ -10,7 +10,13 @@ import msgspec
 from drdeck.model.frozen import Frozen
 
 FaultKind = Literal[
-    "object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm", "foreign_disk"
+    "object_store_lost",
+    "power_on_fails",
+    "shutdown_fails",
+    "foreign_snapshot",
+    "slow_vm",
+    "foreign_disk",
+    "late_clone",
 ]
 
 
@@ -72,7 +78,8 @@ class ScenarioDomain(ScenarioStruct, frozen=True, kw_only=True):
 
     `lost_at`: when the protected site is lost, where `protected_site` is "lost" (the scenario's start
     when not given). `protected_vms` "off": they do not run there. `ready`: what a VM is waited for.
-    `recovery_networks` empty: one is offered and any is taken.
+    `recovery_networks` empty: one is offered and any is taken. `tool`: "manual", where a test asks whether
+    the retention of the replication tool is paused.
     """
 
     name: str
@@ -88,6 +95,7 @@ class ScenarioDomain(ScenarioStruct, frozen=True, kw_only=True):
     owner_address: str = "vcsa.prod.example"
     storage_site: str = "object-store"
     recovery_networks: tuple[str, ...] = ()
+    tool: Literal["none", "manual"] = "none"
 
 
 class ScenarioFault(ScenarioStruct, frozen=True, kw_only=True):

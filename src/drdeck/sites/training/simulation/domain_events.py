@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drdeck.model.commands import (
     AbortCompletion,
+    AdoptTrialVms,
     BeginCompletion,
     CancelContinuousFailover,
     CommitFailover,
@@ -27,13 +28,13 @@ from . import failover, fault_injection, operator_questions, pitr_session
 from .data_flow import LAG, STORE
 from .domain_machine import DomainMachine, Stage
 from .fault_injection import InjectFault, SiteCommand
-from .life import failback, trial
+from .life import failback, trial, trial_questions, trial_state
 
 
 def next_at(machine: DomainMachine) -> int:
     """The instant at which something happens by itself; NEVER when nothing will."""
     due = min(failover.due_at(machine), pitr_session.due_at(machine), failback.due_at(machine))
-    due = min(due, trial.due_at(machine))
+    due = min(due, trial_state.due_at(machine))
     if machine.next_event < len(machine.timeline):
         due = min(due, machine.timeline[machine.next_event][0])
     if machine.flow is not None:
@@ -67,7 +68,7 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
         case StartContinuousFailover():
             failover.start(machine, command.networks, at)
         case BeginCompletion():
-            trial.end_for_failover(machine, command.operation, at)
+            trial.end_for_failover(machine, at)
             failover.begin(machine, command, at)
         case AbortCompletion():
             failover.abort(machine, at)
@@ -89,6 +90,8 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             trial.start(machine, command, at)
         case EndTrial():
             trial.end_as_asked(machine, command, at)
+        case AdoptTrialVms():
+            trial.adopt(machine, command.vms, at)
         case StartSession():
             pitr_session.start(machine, command, at)
         case RollBack():
@@ -97,6 +100,8 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             pitr_session.start_reverted(machine, at)
         case ExitSession():
             pitr_session.leave(machine, command.operation, at)
+        case Resolve() if command.question.startswith(("tool:test:", "tool_on:test:")):
+            trial_questions.resolve(machine, command, at)
         case Resolve():
             operator_questions.resolve(machine, command, at)
         case InjectFault():

@@ -9,6 +9,7 @@ from drdeck.sites.training.units import NEVER, SECOND
 from . import task_steps
 from .data_flow import CUT, LAG, STORE
 from .domain_machine import AT_SOURCE, DomainMachine, SessionSpan, SimulatedFailover, SimulatedUndo, Stage
+from .life import trial_state
 from .runbook import RunbookRun
 from .vm_state import VmState
 
@@ -36,6 +37,7 @@ def begin(machine: DomainMachine, command: BeginCompletion, at: int) -> None:
     elif command.type is FailoverType.FORCE:
         _cut(machine, at)
         machine.local = True
+        trial_state.own(machine)
         for vm in machine.vms:
             machine.rerate(vm, at)
         _drain(machine, at)
@@ -167,6 +169,7 @@ def _enter(machine: DomainMachine, number: int, at: int) -> None:
 def _next_step(machine: DomainMachine, at: int) -> None:
     if machine.step == task_steps.OWNERSHIP:
         machine.local = True
+        trial_state.own(machine)
         for vm in machine.vms:
             machine.rerate(vm, at)
     if machine.step == task_steps.RESUME:

@@ -40,6 +40,7 @@ from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
+from drdeck.sites.training.simulation.life import trial_questions
 from drdeck.sites.training.units import instant, ticks
 
 from . import domain_view
@@ -91,7 +92,8 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             ending = Request(action="test_end", domain=name, result=command.result, note=command.note)
             return trial_rules.end_closed(domain_view.domain(machine, at), ending)
         case AdoptTrialVms():
-            return f'every test VM of "{name}" is in its list'
+            adopting = Request(action="test_adopt", domain=name, test_vms=command.vms)
+            return trial_rules.adopt_closed(domain_view.domain(machine, at), adopting)
         case StartSession():
             return _start(machine, command, at)
         case RollBack():
@@ -104,7 +106,7 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
         case ExitSession():
             return _active(machine, name)
         case Resolve():
-            question = operator_questions.question(machine, at)
+            question = operator_questions.question(machine, at) or trial_questions.question(machine, at)
             if question is None or question.id != command.question:
                 return f'"{name}" does not ask that any more'
             if command.choice not in question.choices:

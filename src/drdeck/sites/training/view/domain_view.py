@@ -12,6 +12,7 @@ from drdeck.model.life.commit_reminder import commit_reminder
 from drdeck.model.planned import SiteQuestion
 from drdeck.sites.training.simulation import operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
+from drdeck.sites.training.simulation.life import trial_questions
 from drdeck.sites.training.units import MICRO, SECOND, instant, percent
 
 from . import domain_alarms, return_view, trial_view
@@ -63,8 +64,9 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
     newest = None if grid is None else grid.newest(at)
     oldest = None if grid is None else grid.oldest()
     count = 0 if grid is None else grid.count()
-    question = operator_questions.question(machine, at)
-    current = step(machine, at, now_mode, question)
+    stops = operator_questions.question(machine, at)
+    question = stops or trial_questions.question(machine, at)
+    current = step(machine, at, now_mode, stops)
     vm_views = VmViews(machine, at, now_mode, grid)
     vms = tuple(vm_views.of(vm) for vm in machine.vms)
     amounts = _amounts(machine, at)
@@ -118,6 +120,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         mode_says=_mode_says(machine),
         way_back=return_view.of(machine),
         trial=trial_view.trial_now(machine, at),
+        strays=trial_view.strays(machine, at),
         tested=trial_view.last(machine),
         trial_offer=trial_view.offer(machine),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialOffer, TrialState, TrialVm
+from drdeck.model.facts.trial_facts import LastTrial, StrayTrialVm, Trial, TrialOffer, TrialState, TrialVm
+from drdeck.model.life.trial_words import ADOPTED, stray_says, tool_owed_says
 from drdeck.model.text import show_bytes
 from drdeck.model.times import show_spaced
 from drdeck.sites.training.simulation.domain_machine import DomainMachine
 from drdeck.sites.training.simulation.life import trial as trials
-from drdeck.sites.training.simulation.life.trial import SimulatedTrial
+from drdeck.sites.training.simulation.life import trial_state
+from drdeck.sites.training.simulation.life.trial_state import MANUAL, KeptClone, SimulatedTrial
 from drdeck.sites.training.units import NEVER, instant
 
 _DISK = "[datastore1] file-server/file-server_1.vmdk"
@@ -19,28 +23,35 @@ _FOREIGN = (
 
 
 def trial_now(machine: DomainMachine, at: int) -> Trial | None:
-    trial = trials.going(machine, at)
+    trial = None if machine.trials is None else trial_state.going(machine, at)
     if trial is None:
         return None
-    state = _state(trial, at)
-    over = state is TrialState.LEFT_OVER
-    numbers = trial.left if over else trial.numbers
+    state = _state(machine, trial, at)
+    numbers: Sequence[int] = trial.left
+    if trial.off_at == NEVER:
+        numbers = [number for number, done in trial.cloned.items() if at >= done]
+    elif at < trial.removed_at:
+        numbers = trial.there
     return Trial(
-        operation=trial.operation,
+        operation=trial.operation or trial.of,
         state=state,
         since=instant(trial.began_at),
         ends_at=instant(trial.ends_at),
         point=None if trial.to is None else instant(trial.to),
-        vms=tuple(_vm(machine, trial, number, at) for number in numbers if at >= trial.cloned[number]),
+        vms=(
+            *(_vm(machine, trial, number, at) for number in numbers),
+            *(_kept(machine, clone) for clone in trial_state.listed(machine, at)),
+        ),
         networks=trial.networks,
         waits_for=_waits(machine, trial, state, at),
         grown_bytes=trials.written(machine, trial, at),
     )
 
 
-def _state(trial: SimulatedTrial, at: int) -> TrialState:
+def _state(machine: DomainMachine, trial: SimulatedTrial, at: int) -> TrialState:
     if trial.off_at != NEVER:
-        return TrialState.LEFT_OVER if at >= trial.removed_at else TrialState.ENDING
+        left = at >= trial.removed_at and (trial.left or trial_state.listed(machine, at))
+        return TrialState.LEFT_OVER if left else TrialState.ENDING
     if at < trial.running_at:
         return TrialState.STARTING
     return TrialState.OVERDUE if at > trial.ends_at else TrialState.RUNNING
@@ -51,8 +62,8 @@ def _vm(machine: DomainMachine, trial: SimulatedTrial, number: int, at: int) -> 
     left = number in trial.left and at >= trial.removed_at
     on = trial.started[number] <= at < trial.off_at
     return TrialVm(
-        id=f"test-{vm.name}",
-        name=f"drdeck-test-{machine.spec.name}-{vm.name}",
+        id=trials.ident_of(machine, trial, number),
+        name=trial.names[number],
         of=vm.name,
         power="on" if on else "off",
         ready=on and trial.ready[number] <= at,
@@ -61,9 +72,38 @@ def _vm(machine: DomainMachine, trial: SimulatedTrial, number: int, at: int) -> 
     )
 
 
+def _kept(machine: DomainMachine, clone: KeptClone) -> TrialVm:
+    """A test VM of an earlier test, in the list."""
+    why = _FOREIGN if clone.foreign else ADOPTED if clone.gone_at == NEVER else ""
+    return TrialVm(
+        id=clone.ident,
+        name=clone.name,
+        of=machine.vms[clone.number].name,
+        power="off",
+        left=why,
+        foreign=(_DISK,) if clone.foreign else (),
+    )
+
+
+def strays(machine: DomainMachine, at: int) -> tuple[StrayTrialVm, ...]:
+    """Test VMs that came after their test, and that no list has."""
+    if machine.trials is None:
+        return ()
+    return tuple(
+        StrayTrialVm(
+            id=clone.ident,
+            name=clone.name,
+            of=machine.vms[clone.number].name,
+            power="off",
+            operation=clone.operation,
+        )
+        for clone in trial_state.strays(machine, at)
+    )
+
+
 def _waits(machine: DomainMachine, trial: SimulatedTrial, state: TrialState, at: int) -> str:
     if state is TrialState.ENDING:
-        return "removing the test VMs"
+        return "removing the test VMs" if at < trial.removed_at else ""
     if state is not TrialState.STARTING:
         return ""
     cloning = [machine.vms[n].name for n, done in trial.cloned.items() if done > at]
@@ -74,7 +114,7 @@ def _waits(machine: DomainMachine, trial: SimulatedTrial, state: TrialState, at:
 
 
 def last(machine: DomainMachine) -> LastTrial | None:
-    ended = trials.of(machine).last
+    ended = None if machine.trials is None else trial_state.of(machine).last
     if ended is None:
         return None
     return LastTrial(
@@ -98,27 +138,31 @@ def offer(machine: DomainMachine) -> TrialOffer:
 
 def alarms(machine: DomainMachine, at: int) -> list[Alarm]:
     """Alarms of a test: too long, what waits for it, and what is left over."""
-    trial = trials.going(machine, at)
-    if trial is None:
+    if machine.trials is None:
         return []
-    state = _state(trial, at)
-    if state is TrialState.LEFT_OVER:
-        return [
-            _alarm(
-                trial.removed_at,
-                Severity.WARNING,
-                "test_leftover",
-                vm.of,
-                f"test VM {vm.name} is left over: {vm.left}",
-            )
-            for vm in (_vm(machine, trial, number, at) for number in trial.left)
-        ]
-    due = list[Alarm]()
+    due = [
+        _alarm(clone.comes_at, Severity.WARNING, "test_leftover", machine.vms[clone.number].name,
+               stray_says(clone.name))
+        for clone in trial_state.strays(machine, at)
+    ]  # fmt: skip
+    trial, current = trial_state.going(machine, at), trial_now(machine, at)
+    if trial is None or current is None:
+        return due
+    state, since = current.state, trial.began_at if trial.removed_at == NEVER else trial.removed_at
+    due += [
+        _alarm(since, Severity.WARNING, "test_leftover", vm.of, f"test VM {vm.name} is left over: {vm.left}")
+        for vm in current.left
+    ]
+    paused = trial_state.of(machine).tool
+    if paused is not None and not machine.local:
+        severity = Severity.INFO if trial.off_at == NEVER else Severity.WARNING
+        text = tool_owed_says(paused.by, instant(paused.at))
+        due.append(_alarm(paused.at, severity, "tool_paused", None, text))
     if state is TrialState.OVERDUE:
         text = f"the test was to end at {show_spaced(instant(trial.ends_at))}; its VMs run and grow: end it"
         due.append(_alarm(trial.ends_at, Severity.WARNING, "test_overdue", None, text))
     since = trial.began_at + trials.RETENTION_WAITS
-    if at >= since and trial.off_at == NEVER:
+    if at >= since and trial.off_at == NEVER and machine.spec.tool != MANUAL:
         grown = show_bytes(trials.written(machine, trial, at))
         text = (
             f"the replication tool's retention waits for the end of the test, which has taken {grown} so far"

@@ -11,6 +11,7 @@ import msgspec
 from drdeck.model.commands import EndTrial, Resolve, StartTrial
 from drdeck.model.facts.trial_facts import NOT_SAID
 from drdeck.model.life.trial_rules import MAX_NOTE
+from drdeck.model.life.trial_words import ADOPTED
 from drdeck.model.text import brief, clean
 
 from .attribute_changes import Changes, NotNow
@@ -151,7 +152,7 @@ def adopt(record: Record, vms: Mapping[str, CloneRecord | str], listed: bool) ->
     they are named as left over, so that the next End Test removes them; a test that ends does so itself."""
     clones = {vm: clone for vm, clone in vms.items() if isinstance(clone, CloneRecord)}
     left = {vm: why for vm, why in vms.items() if isinstance(why, str)} | (
-        dict.fromkeys(clones, "taken back into the list; End Test removes it") if listed else {}
+        dict.fromkeys(clones, ADOPTED) if listed else {}
     )
     changes = write_many(TRIAL_VMS, {**record.clones, **clones}) if clones else {}
     if left:

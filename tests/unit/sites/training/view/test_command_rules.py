@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from drdeck.model.commands import AbortCompletion
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.pitr import excluded_by
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
 from drdeck.sites.training.simulation.domain_machine import DomainMachine
@@ -70,6 +71,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         vms=vms,
         incidents=tuple(draw(INCIDENTS)),
         state=draw(st.sampled_from(["imported", "synchronised", "protected"])),
+        tool=draw(st.sampled_from(["none", "manual"])),
         protected_site=draw(st.sampled_from(["reachable", "reachable", "lost"])),
         pitr={"enabled": True, "window": draw(st.sampled_from(["1h", "1d"]))},
     )
@@ -100,6 +102,9 @@ def act(play: Player, data: st.DataObject) -> None:
     certificate = play()
     if data.draw(st.integers(0, 5)) == 0:
         throw_in(play, data)
+    if data.draw(st.integers(0, 2)) == 0:
+        act_on_tests(play, data)
+        return
     choices = ["wait"]
     if certificate.mode is Mode.IMPORTED:
         choices = ["start", "start", "wait"]
@@ -133,8 +138,24 @@ def act(play: Player, data: st.DataObject) -> None:
         case "roll":
             back = data.draw(st.sampled_from([0.0, 0.5, 61.0, 600.0, 3500.0, 86_399.0]))
             play.roll(play.now - back, data.draw(st.sampled_from([(), (), ("db1",)])))
-        case "retry" | "skip" | "abort" as choice:
+        case "retry" | "skip" | "abort" | "confirm" as choice:
             play.answer(choice)
+
+
+def act_on_tests(play: Player, data: st.DataObject) -> None:
+    """Whatever there is to do about a test, whether it suits or not."""
+    domain = play()
+    match data.draw(st.sampled_from(["test", "test", "end", "end", "detach", "adopt", "answer"])):
+        case "test":
+            play.test(data.draw(st.sampled_from([(), ("db1",)])), ends_after_s=600.0)
+        case "end":
+            play.end_test(data.draw(st.sampled_from(["", "passed"])))
+        case "detach":
+            play.end_test(detach=("a file",))
+        case "adopt":
+            play.adopt(*(vm.id for vm in domain.strays))
+        case _ if domain.question is not None:
+            play.answer(data.draw(st.sampled_from(domain.question.choices)))
 
 
 def holds(play: Player) -> None:
@@ -148,6 +169,7 @@ def holds(play: Player) -> None:
         assert rpo is None or rpo >= 0
         assert state.consistent_at is None or state.consistent_at <= now
         assert state.consistent_at is None or excluded_by(state.consistent_at, state.excluded) is None
+        _tests(state)
         assert 0 <= state.vms_recovered <= state.vms_total and 0 <= state.vms_recoverable <= state.vms_total
         assert state.phase is None
         if state.mode is Mode.SYNCHRONISED:
@@ -164,6 +186,19 @@ def holds(play: Player) -> None:
         for point in points.points:
             assert point.skew_s >= 0 and 0 <= point.vms <= state.vms_total
             assert point.written_bytes is not None and point.written_bytes >= 0
+
+
+def _tests(domain: Domain) -> None:
+    """No test VM is in two places or has the name of another; a test of a domain that is here is over."""
+    named = [(vm.id, vm.name) for vm in (domain.trial.vms if domain.trial is not None else ())]
+    named += [(vm.id, vm.name) for vm in domain.strays]
+    assert len({ident for ident, _ in named}) == len({name for _, name in named}) == len(named)
+    kinds = [alarm.kind for alarm in domain.alarms]
+    left = len(domain.trial.left) if domain.trial is not None else 0
+    assert kinds.count("test_leftover") == left + len(domain.strays)
+    if domain.mode is Mode.RUNNING_IN_FAILOVER:
+        assert domain.trial is None or domain.trial.state in (TrialState.ENDING, TrialState.LEFT_OVER)
+        assert "tool_paused" not in kinds
 
 
 def _amounts(domain: Domain, machine: DomainMachine, play: Player) -> None:

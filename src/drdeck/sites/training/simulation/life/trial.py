@@ -5,7 +5,7 @@ Clones are made a few at a time, started by the runbook, and write as their VMs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
 from drdeck.model.commands import EndTrial, StartTrial
 from drdeck.model.facts.trial_facts import NOT_SAID
@@ -13,148 +13,175 @@ from drdeck.model.text import brief, clean
 from drdeck.sites.training.simulation.domain_machine import DomainMachine
 from drdeck.sites.training.units import NEVER, SECOND, ticks
 
+from . import trial_state
+from .trial_state import EndedTrial, KeptClone, PausedTool, SimulatedTrial, going, of
+
 AT_ONCE = 4
 """Clones that are made at a time."""
 CLONE_TIME, READ_BACK, REMOVAL = 4 * SECOND, SECOND, 3 * SECOND
+LATE_BY = 30 * SECOND
+"""So long after its test a clone comes that was not done before."""
 ENDS_AFTER_S = 4 * 3600.0
 MAX_NOTE = 120
+MAX_NAME = 80
+"""Characters of the name of somebody whose word counts."""
 BUBBLE = "DR-Bubble"
 """The isolated network of every training site."""
 RETENTION_WAITS = 3600 * SECOND
 """So long a test may last before the tool's retention has something to remove."""
 FOREIGN_DISK = "foreign_disk"
 """The fault: somebody attaches a disk of another VM to a test VM."""
-
-
-@dataclass(slots=True)
-class SimulatedTrial:
-    """A Test Failover at a training site.
-
-    `ready`: number of a VM -> when its clone serves, `started`: when it was powered on; `left`: numbers of
-    those that stay, once it was ended."""
-
-    operation: str
-    of: str
-    began_at: int
-    ends_at: int
-    to: int | None
-    numbers: tuple[int, ...]
-    networks: dict[str, str]
-    cloned: dict[int, int]
-    started: dict[int, int]
-    ready: dict[int, int]
-    running_at: int
-    off_at: int = NEVER
-    removed_at: int = NEVER
-    left: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class EndedTrial:
-    at: int
-    result: str
-    note: str
-    vms: int
-    to: int | None
-
-
-@dataclass(slots=True)
-class Trials:
-    """A domain's tests: the one that goes on or has left something, and the last that was ended."""
-
-    now: SimulatedTrial | None = None
-    last: EndedTrial | None = None
-    milestones: list[int] = field(default_factory=list)
-
-
-def of(machine: DomainMachine) -> Trials:
-    if machine.trials is None:
-        machine.trials = Trials()
-    assert isinstance(machine.trials, Trials)
-    return machine.trials
-
-
-def going(machine: DomainMachine, at: int) -> SimulatedTrial | None:
-    """The test that goes on at an instant, or of which VMs are left over."""
-    trial = of(machine).now
-    if trial is None or (at >= trial.removed_at and not trial.left):
-        return None
-    return trial
-
-
-def due_at(machine: DomainMachine) -> int:
-    """The next instant at which what is shown of a test changes by itself."""
-    trials = machine.trials
-    if not isinstance(trials, Trials) or trials.now is None:
-        return NEVER
-    return min((at for at in trials.milestones if at > machine.at), default=NEVER)
+LATE_CLONE = "late_clone"
+"""The fault: the clone of a VM is not done before its test is ended, and comes after it."""
 
 
 def start(machine: DomainMachine, command: StartTrial, at: int) -> None:
-    chosen_vms = [vm for vm in machine.vms if not command.vms or vm.name in command.vms]
-    numbers = tuple(vm.number for vm in chosen_vms)
-    cloned = {number: at + CLONE_TIME * (1 + place // AT_ONCE) for place, number in enumerate(numbers)}
-    started, ready = dict[int, int](), dict[int, int]()
-    begins = max(cloned.values(), default=at) + READ_BACK
-    for group in machine.groups_of(frozenset(numbers)):
-        for number in group.vms:
-            vm = machine.vms[number]
-            started[number] = begins
-            ready[number] = begins + machine.slowed(vm, begins, vm.boot_time)
-        begins = max((ready[number] for number in group.vms), default=begins) + group.delay_after
-    running_at = max(ready.values(), default=begins)
-    lasts_s = command.ends_after_s or ENDS_AFTER_S
+    """Begin a test; what an earlier one left over stays in the list."""
     trials = of(machine)
+    _keep_left(machine, at)
+    chosen_vms = [vm for vm in machine.vms if not command.vms or vm.name in command.vms]
+    taken, names = {clone.name for clone in trials.kept}, dict[int, str]()
+    for vm in chosen_vms:
+        name, count = f"drdeck-test-{machine.spec.name}-{vm.name}", 2
+        names[vm.number] = name
+        while names[vm.number] in taken:
+            names[vm.number] = f"{name}-{count}"
+            count += 1
+    lasts_s = command.ends_after_s or ENDS_AFTER_S
     trials.now = SimulatedTrial(
         operation=command.operation,
         of=command.operation,
         began_at=at,
         ends_at=at + round(lasts_s * SECOND),
         to=None if command.to is None else ticks(command.to),
-        numbers=numbers,
+        numbers=tuple(vm.number for vm in chosen_vms),
         networks=dict(command.networks),
-        cloned=cloned,
-        started=started,
-        ready=ready,
-        running_at=running_at,
+        names=names,
     )
-    later = {*cloned.values(), *started.values(), *ready.values(), trials.now.ends_at, at + RETENTION_WAITS}
-    trials.milestones = sorted(later)
+    if trial_state.unasked(machine):
+        trials.milestones = []
+    else:
+        _clone(machine, trials.now, at)
+
+
+def _keep_left(machine: DomainMachine, at: int) -> None:
+    """Keep what the test before this one left over in the list."""
+    trials = of(machine)
+    trials.kept = [clone for clone in trials.kept if at < clone.gone_at]
+    earlier = trials.now
+    if earlier is None:
+        return
+    for number in earlier.left:
+        ident, name = ident_of(machine, earlier, number), earlier.names[number]
+        trials.kept.append(KeptClone(ident, name, number, earlier.of, at, listed=True, foreign=True))
+
+
+def ident_of(machine: DomainMachine, trial: SimulatedTrial, number: int) -> str:
+    return f"test-{trial.of}-{machine.vms[number].name}"
+
+
+def _clone(machine: DomainMachine, trial: SimulatedTrial, at: int) -> None:
+    """Lay out when each clone is made, is started by the runbook, and serves."""
+    late = list[int]()
+    for place, number in enumerate(trial.numbers):
+        trial.cloned[number] = at + CLONE_TIME * (1 + place // AT_ONCE)
+        vm = machine.vms[number]
+        fault = machine.fault(LATE_CLONE, vm, at)
+        if fault is not None:
+            vm.failures[fault.number] = vm.failures.get(fault.number, 0) + 1
+            trial.cloned[number] = max(trial.cloned[number], fault.end)
+            late.append(number)
+    trial.late = tuple(late)
+    begins = min(NEVER, max(trial.cloned.values(), default=at) + READ_BACK)
+    for group in machine.groups_of(frozenset(trial.numbers)):
+        for number in group.vms:
+            vm = machine.vms[number]
+            trial.started[number] = begins
+            trial.ready[number] = min(NEVER, begins + machine.slowed(vm, begins, vm.boot_time))
+        last = max((trial.ready[number] for number in group.vms), default=begins)
+        begins = min(NEVER, last + group.delay_after)
+    trial.running_at = max(trial.ready.values(), default=begins)
+    later = {*trial.cloned.values(), *trial.started.values(), *trial.ready.values()}
+    later |= {trial.ends_at, trial.began_at + RETENTION_WAITS}
+    _next(machine, later)
+
+
+def _next(machine: DomainMachine, later: Collection[int]) -> None:
+    """The instants at which what is shown of a test changes by itself."""
+    trials = of(machine)
+    coming = {clone.comes_at for clone in trials.kept} | {clone.gone_at for clone in trials.kept}
+    trials.milestones = sorted(at for at in {*later, *coming} if at < NEVER)
 
 
 def end(
     machine: DomainMachine, operation: str, result: str, note: str, at: int, detaches: bool = False
 ) -> None:
-    """End what goes on; what is left of an earlier end is tried again. `detaches`: disks of others first."""
+    """End what goes on; what is left of earlier tests is tried again. `detaches`: disks of others first."""
     trials = of(machine)
     trial = going(machine, at)
     if trial is None:
         return
-    if trial.off_at == NEVER:
-        trials.last = EndedTrial(
-            at, result or NOT_SAID, brief(clean(note), MAX_NOTE), len(trial.numbers), trial.to
-        )
-    left = []
-    for number in trial.left or trial.numbers:
-        vm = machine.vms[number]
-        fault = machine.fault(FOREIGN_DISK, vm, at)
-        if fault is not None and not detaches:
-            vm.failures[fault.number] = vm.failures.get(fault.number, 0) + 1
-            left.append(number)
-    trial.operation, trial.off_at, trial.left = operation, at, tuple(left)
-    trial.removed_at = at + REMOVAL
-    trials.milestones = [trial.removed_at]
+    first = trial.off_at == NEVER
+    there = tuple(number for number, done in trial.cloned.items() if done <= at) if first else trial.left
+    trial.operation, trial.removed_at, trial.there = operation, at + REMOVAL, there
+    if first:
+        trial.off_at = at
+        trials.last = EndedTrial(at, result or NOT_SAID, brief(clean(note), MAX_NOTE), len(there), trial.to)
+        _leave_late_ones(machine, trial, at)
+    trial.left = tuple(number for number in there if not detaches and _has_foreign_disk(machine, number, at))
+    for clone in trial_state.listed(machine, at):
+        clone.foreign = not detaches and _has_foreign_disk(machine, clone.number, at)
+        clone.gone_at = NEVER if clone.foreign else trial.removed_at
+    _next(machine, (trial.removed_at,))
+
+
+def _has_foreign_disk(machine: DomainMachine, number: int, at: int) -> bool:
+    vm = machine.vms[number]
+    fault = machine.fault(FOREIGN_DISK, vm, at)
+    if fault is None:
+        return False
+    vm.failures[fault.number] = vm.failures.get(fault.number, 0) + 1
+    return True
+
+
+def _leave_late_ones(machine: DomainMachine, trial: SimulatedTrial, at: int) -> None:
+    """Clones that are being made still come after the test, and nobody notes them."""
+    for number in trial.late:
+        done = trial.cloned[number]
+        if done > at:
+            comes_at = max(done, trial.removed_at + SECOND) if done < NEVER else at + LATE_BY
+            ident = ident_of(machine, trial, number)
+            late = KeptClone(ident, trial.names[number], number, trial.of, comes_at, listed=False)
+            of(machine).kept.append(late)
+
+
+def adopt(machine: DomainMachine, idents: Collection[str], at: int) -> None:
+    """Take test VMs that no list has into the list."""
+    for clone in trial_state.strays(machine, at):
+        clone.listed = clone.ident in idents
 
 
 def end_as_asked(machine: DomainMachine, command: EndTrial, at: int) -> None:
     end(machine, command.operation, command.result, command.note, at, bool(command.detach))
 
 
-def end_for_failover(machine: DomainMachine, operation: str, at: int) -> None:
+def end_for_failover(machine: DomainMachine, at: int) -> None:
     """A real failover begins: the test VMs are off at once."""
     trial = going(machine, at)
     if trial is not None and trial.off_at == NEVER:
-        end(machine, operation, "", "ended by a failover", at)
+        end(machine, "", "", "ended by a failover", at)
+
+
+def pause_tool(machine: DomainMachine, by: str, at: int) -> None:
+    """Somebody's word that the tool's retention is paused: the clones are made."""
+    trials = of(machine)
+    if trials.now is not None and trial_state.unasked(machine):
+        trials.tool = PausedTool(brief(clean(by), MAX_NAME), at)
+        _clone(machine, trials.now, at)
+
+
+def resume_tool(machine: DomainMachine) -> None:
+    of(machine).tool = None
 
 
 def written(machine: DomainMachine, trial: SimulatedTrial, at: int) -> int:

@@ -15,6 +15,7 @@ from drdeck.model.facts.trial_facts import (
     TrialState,
     TrialVm,
 )
+from drdeck.model.life.trial_words import stray_says
 from drdeck.model.text import brief, clean, names, some
 from drdeck.model.times import show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
@@ -25,7 +26,7 @@ from drdeck.sites.vsphere.plan.restore_points import usable
 from drdeck.sites.vsphere.record.record_values import TrialRecord
 
 from .trial_plan import as_tested, clones_of, is_ready, strays
-from .trial_tool import tool_owed_says
+from .trial_tool import tool_paused_says
 
 _STEPS = ("Clone VMs", "Connect isolated networks", "Execute runbook", "Test running")
 _END_STEPS = ("Power off test VMs", "Remove test VMs")
@@ -42,7 +43,7 @@ def trial_of(s: DomainState, plan: Plan, inventory: Inventory) -> Trial | None:
     if t is None:
         at = s.record.tested.at if s.record.tested is not None else s.now
         return Trial(
-            operation="", state=TrialState.LEFT_OVER, since=at, vms=left, waits_for=tool_owed_says(s)
+            operation="", state=TrialState.LEFT_OVER, since=at, vms=left, waits_for=tool_paused_says(s)
         )
     waits = plan.phase.wait if plan.phase is not None and plan.phase.operation == t.id else ""
     written = [
@@ -213,8 +214,7 @@ def trial_alarms(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
         for vm in _left_vms(s)
     ]
     for stray in strays_of(s):
-        text = f"test VM {stray.name} is in no list of test VMs; drdeck test leftovers says what can be done"
-        alarms.append(_alarm(first_seen, Severity.WARNING, "test_leftover", stray.of, text))
+        alarms.append(_alarm(first_seen, Severity.WARNING, "test_leftover", stray.of, stray_says(stray.name)))
     sources = {vm.id: vm.name for vm in s.vms}
     for key, why in s.record.left.items():
         if key.startswith(_REPLICA):
@@ -226,7 +226,7 @@ def trial_alarms(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
         severity = (
             Severity.INFO if t is not None and t.phase not in ("parked", "remove") else Severity.WARNING
         )
-        alarms.append(_alarm(first_seen, severity, "tool_paused", None, tool_owed_says(s)))
+        alarms.append(_alarm(first_seen, severity, "tool_paused", None, tool_paused_says(s)))
     if t is None or settings is None or t.phase != "running":
         return alarms
     if s.now > t.ends:
