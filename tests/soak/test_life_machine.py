@@ -14,7 +14,13 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
@@ -23,6 +29,7 @@ from drdeck.model.actions.action_table import ACTIONS, refusal
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
 from drdeck.model.facts.trial_facts import TrialState
+from drdeck.sites.training.scenario.scenario_tables import FaultKind
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.life.record_world import RecordWorld
@@ -118,9 +125,12 @@ class Life(RuleBasedStateMachine):
         times=st.integers(0, 40),
     )
     def somebody_tests(self, what: str, times: int) -> None:
-        self.ask(self.request_of(what))
+        refused = self.ask(self.request_of(what))
         self.note()
         self.time_goes_by(times)
+        trial = self.view().trial
+        if what == "test_detach" and refused is None:
+            assert trial is None or not trial.foreign, "detached is detached"
 
     @rule(which=st.integers(0, 3), interferes=st.booleans())
     def somebody_tests_to_the_end(self, which: int, interferes: bool) -> None:
@@ -141,6 +151,8 @@ class Life(RuleBasedStateMachine):
         self.met.add(domain.mode_label)
         if domain.trial is not None:
             self.met.add(f"test {domain.trial.state}")
+        if domain.strays:
+            self.met.add("test VM in no list")
 
     def time_goes_by(self, times: int) -> None:
         for _ in range(times):
@@ -149,9 +161,11 @@ class Life(RuleBasedStateMachine):
 
     def request_of(self, what: str) -> Request:
         """A request about a test, short enough to be overdue in some lives; all strays are to be adopted."""
-        strays = tuple(vm.id for vm in self.view().strays) if what == "test_adopt" else ()
+        domain = self.view()
+        strays = tuple(vm.id for vm in domain.strays) if what == "test_adopt" else ()
         lasts_s = 60.0 if what == "test_start" else None
-        return Request(action=what, domain="erp", ends_after_s=lasts_s, test_vms=strays)
+        disks = ("a file",) if what == "test_detach" and domain.trial and domain.trial.foreign else ()
+        return Request(action=what, domain="erp", ends_after_s=lasts_s, test_vms=strays, disks=disks)
 
     @rule(times=st.integers(1, 30))
     def time_passes(self, times: int) -> None:
@@ -323,8 +337,21 @@ class OnATrainingSite(Life):
 
     def __init__(self) -> None:
         super().__init__()
-        plot = scenario(training_domain(state="imported", protected_vms="off", runbook=()))
-        self.site, self.at = SiteSimulation(plot), START
+        self.tool, self.at = "none", START
+        self.site = self.another()
+        self.kept: set[str] = set()
+        """ids of test VMs that were left over or in no list, and that nobody removed since"""
+
+    def another(self) -> SiteSimulation:
+        """The site as it is at first."""
+        return SiteSimulation(
+            scenario(training_domain(state="imported", protected_vms="off", runbook=(), tool=self.tool))
+        )
+
+    @initialize(tool=st.sampled_from(("none", "manual")))
+    def somebody_has_a_tool(self, tool: str) -> None:
+        self.tool = tool
+        self.site = self.another()
 
     def now(self) -> datetime:
         return self.at
@@ -339,7 +366,81 @@ class OnATrainingSite(Life):
     def _take(self, command: c.AnyCommand) -> str | None:
         why = self.site.refusal(command, self.at)
         assert self.site.take(command, self.at) == (why is None)
+        if why is None and isinstance(command, c.EndTrial | c.BeginCompletion):
+            self.kept.clear()
         return why
+
+    @rule(choice=st.integers(0, 1))
+    def somebody_answers(self, choice: int) -> None:
+        """What is asked: about a VM, or whether the replication tool is paused, or resumed."""
+        question = self.view().question
+        if question is None:
+            return
+        self.met.add(f"asked about {question.id.partition(':')[0]}")
+        answer = c.Resolve(
+            operation=question.operation,
+            domain="erp",
+            question=question.id,
+            choice=question.choices[choice % len(question.choices)],
+            asked_by="anna",
+        )
+        assert self._take(answer) is None
+
+    @rule(which=st.integers(0, 2), for_s=st.sampled_from((None, 60.0, 600.0)))
+    def a_clone_comes_late(self, which: int, for_s: float | None) -> None:
+        """The next one of a VM, after its test if that is ended before."""
+        self._throw_in("late_clone", which, for_s)
+
+    @rule(which=st.integers(0, 2), answers=st.booleans(), adopts=st.booleans())
+    def somebody_ends_a_test_in_mid_clone(self, which: int, answers: bool, adopts: bool) -> None:
+        self._throw_in("late_clone", which, None)
+        self.ask(self.request_of("test_start"))
+        if answers:
+            self.somebody_answers(0)
+        self.note()
+        self.time_goes_by(2)
+        self.ask(self.request_of("test_end"))
+        self.time_goes_by(4)
+        if adopts:
+            self.ask(self.request_of("test_adopt"))
+
+    @invariant()
+    def no_test_vm_is_forgotten(self) -> None:
+        """What is left over, or in no list, is named until End Test or a failover removes it."""
+        domain = self.view()
+        trial = domain.trial.vms if domain.trial is not None else ()
+        named = [*(vm.id for vm in trial), *(vm.id for vm in domain.strays)]
+        assert len(set(named)) == len(named), f"named twice: {named}"
+        assert self.kept <= set(named), f"forgotten: {self.kept.difference(named)}"
+        if domain.trial is None or domain.trial.state is not TrialState.ENDING:
+            left = domain.trial.left if domain.trial is not None else ()
+            self.kept |= {*(vm.id for vm in left), *(vm.id for vm in domain.strays)}
+
+    @invariant()
+    def the_tool_is_given_back(self) -> None:
+        """An alarm as long as it is paused for a test; never of a domain that is here."""
+        domain = self.view()
+        paused = any(alarm.kind == "tool_paused" for alarm in domain.alarms)
+        assert not paused or (self.tool == "manual" and domain.owner is Owner.REMOTE)
+        if paused and domain.mode is not Mode.COMPLETING:
+            assert domain.trial is not None, "End Test can be asked for, and asks"
+        clones = [vm for vm in domain.trial.vms if not vm.left] if domain.trial is not None else []
+        if self.tool == "manual" and domain.trial is not None and clones and not paused:
+            over = domain.trial.state in (TrialState.LEFT_OVER, TrialState.ENDING)
+            assert over, "no clone before the word"
+
+    def teardown(self) -> None:
+        """And of the tests nothing is left: no VM, no paused tool."""
+        for _ in range(2):
+            for what in ("test_end", "test_adopt", "test_end"):
+                self.ask(self.request_of(what))
+                for _ in range(4):
+                    self.pass_time()
+                self.somebody_answers(0)
+            super().teardown()
+        domain = self.view()
+        assert domain.trial is None and domain.strays == (), domain
+        assert not {"tool_paused", "test_leftover"} & {alarm.kind for alarm in domain.alarms}
 
     def pass_time(self) -> None:
         self.at += timedelta(seconds=20)
@@ -359,14 +460,18 @@ class OnATrainingSite(Life):
 
     def work_in_a_test_vm(self, which: int) -> None:
         """Somebody attaches a disk of another VM, once."""
+        self._throw_in("foreign_disk", which, None)
+
+    def _throw_in(self, kind: FaultKind, which: int, for_s: float | None) -> None:
         vms = self.view().vms
         fault = InjectFault(
             operation=f"hand-{next(self.numbers)}",
             domain="erp",
-            fault="foreign_disk",
+            fault=kind,
             vms=(vms[which % len(vms)].name,),
+            for_s=for_s,
         )
-        self.site.take(fault, self.at)
+        assert self.site.take(fault, self.at)
 
     def other_side(self, owns: bool) -> None:
         """Nothing: on a training site it owns a domain by a failback only."""
@@ -378,8 +483,8 @@ class OnATrainingSite(Life):
         if domain.mode is Mode.PROTECTED:
             why = refusal(Request(action="domain_failback", domain="erp"), domain, self.at)
             assert why is not None and "fails it over" in why, "a sentence says why there is no way back"
-            self.site, self.excluded = SiteSimulation(scenario(training_domain(state="imported"))), ()
-            self.at = START
+            self.site, self.excluded, self.at = self.another(), (), START
+            self.kept.clear()
             return ()
         return super().way_home(domain)
 
@@ -404,10 +509,11 @@ BOTH = {
     "test ending",
     "test overdue",
     "test left over",
+    "test VM in no list",
 }
 VCENTER, TRAINING = (
     {"Waits for replicas", "Running here, not protected"},
-    {"Protected", "Failback in progress"},
+    {"Protected", "Failback in progress", "asked about tool", "asked about tool_on"},
 )
 
 

@@ -37,7 +37,6 @@ def begin(machine: DomainMachine, command: BeginCompletion, at: int) -> None:
     elif command.type is FailoverType.FORCE:
         _cut(machine, at)
         machine.local = True
-        trial_state.own(machine)
         for vm in machine.vms:
             machine.rerate(vm, at)
         _drain(machine, at)

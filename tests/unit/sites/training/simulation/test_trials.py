@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drdeck.model.alarms import Severity
+from drdeck.model.commands import UndoFailover
 from drdeck.model.domains import Domain, FailoverType, Mode
 from drdeck.model.facts.trial_facts import TrialState
 from tests.support.training.training_build import Player, domain, fault, scenario
@@ -189,3 +190,6 @@ def test_a_failover_has_its_own_word_about_the_tool() -> None:
     assert play.finish() is None
     state = play.until(Mode.RUNNING_IN_FAILOVER)
     assert state.trial is None and "tool_paused" not in kinds(state)
+    assert play.give(UndoFailover(operation="undo", domain="erp")) is None
+    state = play.until(Mode.IMPORTED)
+    assert state.trial is None and state.question is None and "tool_paused" not in kinds(state)
