@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pyVmomi import vim
 
 from drdeck.config.settings import (
     DomainSettings,
@@ -26,7 +25,6 @@ from drdeck.config.settings import (
 from drdeck.model.times import show
 from drdeck.sites.contract import RecoverySite
 from drdeck.sites.vsphere import make_vsphere_site
-from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF
 from tests.site_contract.bench import (
     DOMAIN,
     INTERVAL_S,
@@ -268,11 +266,9 @@ class VSphereBench(Bench):
         start = await self.done(self.asks("test_start"))
         await self.done(self.asks("test_end"))
         marks = self.controller.recorder.marks_of_tests({start})
-        name, source = f"drdeck-test-{DOMAIN}-{vm}", self.recovery.vm(vm)
+        name = f"drdeck-test-{DOMAIN}-{vm}"
         clone = rehearsing.clone(self.recovery, vm, self.test_folder, name, self._named[-1][0])
-        pairs = ((MARK, marks[0]), (MARK_OF, source._moId))
-        extra = [vim.option.OptionValue(key=key, value=value) for key, value in pairs]
-        self.recovery.done(clone.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
+        rehearsing.mark(self.recovery, clone, marks[0], vm)
         await self.until(lambda d: bool(d.strays))
 
     def changes_at_source(self) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim
 
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF
 from tests.support.vcenter.vcsim import VCenter, Which
 
 TEST_FOLDER = "/DC0/vm/drdeck-test"
@@ -44,6 +45,13 @@ def clone(
         of = next(s for s in vcenter.snapshots(source) if s.name == snapshot)
         spec.snapshot = vim.vm.Snapshot(of.id, vcenter.si._stub)
     return vcenter.done(source.CloneVM_Task(folder=folder, name=name, spec=spec))
+
+
+def mark(vcenter: VCenter, vm: Which, mark: str, of: Which) -> None:
+    """Write the mark of a test on a VM, as that of a clone of another: anybody can."""
+    pairs = ((MARK, mark), (MARK_OF, vcenter.vm(of)._moId))
+    extra = [vim.option.OptionValue(key=key, value=value) for key, value in pairs]
+    vcenter.done(vcenter.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
 
 
 def disk_files(vcenter: VCenter, vm: Which) -> list[tuple[str, str]]:

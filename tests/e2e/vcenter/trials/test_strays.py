@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
-from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF
 from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter import rehearsing
 from tests.support.vcenter.flow import MakeFlow
@@ -46,9 +44,7 @@ def cloned_at_last(tests: TrialFlow) -> None:
 def made_by_hand(tests: TrialFlow, name: str, mark: str) -> Any:
     """A linked clone with a mark that somebody wrote."""
     clone = rehearsing.clone(tests.recovery, VMS[0], tests.folder, name, "replica 2")
-    options = [(MARK, mark), (MARK_OF, tests.recovery.vm(VMS[0])._moId)]
-    extra = [vim.option.OptionValue(key=key, value=value) for key, value in options]
-    tests.recovery.done(clone.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
+    rehearsing.mark(tests.recovery, clone, mark, VMS[0])
     return clone
 
 

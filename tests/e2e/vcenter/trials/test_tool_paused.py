@@ -75,3 +75,23 @@ def test_a_start_that_is_given_up_owes_nothing(make_flow: MakeFlow, recovery: VC
     deck.run("answer", ident, "abort")
     deck.run(*END, "--wait")
     assert tests.trial_json()["test"] is None and paused(tests) == []
+
+
+def test_the_obligation_stays_while_a_test_vm_is_in_no_list(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = TrialFlow(make_flow, recovery, extra=MANUAL)
+    deck = tests.flow.deck
+    deck.run("answer", deck.run(*START, "--wait", code=4).stdout.strip(), "confirm")
+    tests.flow.until(lambda domain: domain["test"]["state"] == "running")
+    name = f"drdeck-test-{DOMAIN}-{VMS[0]}-late"
+    clone = rehearsing.clone(recovery, VMS[0], tests.folder, name, "replica 2")
+    rehearsing.mark(recovery, clone, "op-0000:00112233445566778899aabbccddeeff", VMS[0])
+    tests.flow.until(lambda domain: any(a["kind"] == "test_leftover" for a in domain["alarms"]))
+    deck.run(*END, "--wait")
+    assert tests.clones() == [name] and paused(tests) == ["warning"]
+    # somebody removes it by hand
+    recovery.done(clone.Destroy_Task())
+    tests.flow.until(lambda domain: not any(a["kind"] == "test_leftover" for a in domain["alarms"]))
+    end = deck.run(*END, "--wait", code=4).stdout.strip()
+    deck.run("answer", end, "confirm")
+    tests.flow.until(lambda domain: domain["test"] is None)
+    assert paused(tests) == []

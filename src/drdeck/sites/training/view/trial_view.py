@@ -50,8 +50,8 @@ def trial_now(machine: DomainMachine, at: int) -> Trial | None:
 
 def _state(machine: DomainMachine, trial: SimulatedTrial, at: int) -> TrialState:
     if trial.off_at != NEVER:
-        left = at >= trial.removed_at and (trial.left or trial_state.listed(machine, at))
-        return TrialState.LEFT_OVER if left else TrialState.ENDING
+        left = trial.left or trial_state.listed(machine, at) or trial_state.strays(machine, at)
+        return TrialState.LEFT_OVER if left and at >= trial.removed_at else TrialState.ENDING
     if at < trial.running_at:
         return TrialState.STARTING
     return TrialState.OVERDUE if at > trial.ends_at else TrialState.RUNNING
@@ -104,7 +104,10 @@ def strays(machine: DomainMachine, at: int) -> tuple[StrayTrialVm, ...]:
 def _waits(machine: DomainMachine, trial: SimulatedTrial, state: TrialState, at: int) -> str:
     if state is TrialState.ENDING:
         return "removing the test VMs" if at < trial.removed_at else ""
-    if state is not TrialState.STARTING:
+    paused = trial_state.of(machine).tool
+    if state is TrialState.LEFT_OVER and paused is not None:
+        return tool_owed_says(paused.by, instant(paused.at))
+    if state is not TrialState.STARTING or trial_state.unasked(machine):
         return ""
     cloning = [machine.vms[n].name for n, done in trial.cloned.items() if done > at]
     if cloning:

@@ -138,6 +138,7 @@ def paused() -> Player:
     assert '(tool = "manual" in the scenario.)' in state.question.text
     assert state.question.choices == ("confirm", "abort") and kinds(state) == []
     assert state.trial is not None and state.trial.vms == () and state.trial.state is TrialState.STARTING
+    assert state.trial.waits_for == "", "the question says it all"
     assert play.answer("confirm", "anna@jump") is None
     state = play.after(7200)
     assert state.question is None and state.trial is not None and state.trial.state is TrialState.RUNNING
@@ -193,3 +194,21 @@ def test_a_failover_has_its_own_word_about_the_tool() -> None:
     assert play.give(UndoFailover(operation="undo", domain="erp")) is None
     state = play.until(Mode.IMPORTED)
     assert state.trial is None and state.question is None and "tool_paused" not in kinds(state)
+
+
+def test_the_tool_stays_paused_while_a_test_vm_is_in_no_list() -> None:
+    play = Player(scenario(domain(tool="manual"), faults=(fault("late_clone", "db1"),)))
+    assert play.test() is None and play.answer("confirm", "anna") is None
+    play.after(60)
+    assert play.end_test() is None
+    assert play.after(10).question is not None, "nobody knows of the clone yet"
+    state = play.after(60)
+    assert state.question is None and state.trial is not None
+    assert state.trial.state is TrialState.LEFT_OVER and state.trial.vms == ()
+    assert "paused for a test, by the word of anna" in state.trial.waits_for
+    assert sorted(kinds(state)) == ["test_leftover", "tool_paused"]
+    assert play.adopt(state.strays[0].id) is None and play.end_test() is None
+    state = play.after(10)
+    assert state.question is not None and play.answer("confirm") is None
+    state = play.after(1)
+    assert state.trial is None and kinds(state) == []

@@ -29,7 +29,7 @@ def question(machine: DomainMachine, at: int) -> SiteQuestion | None:
     paused, over = trials.tool, now.off_at < NEVER and at >= now.removed_at
     if paused is None or not over or not now.operation or not trial_state.tool_owed(machine):
         return None
-    if now.left or trial_state.listed(machine, at):
+    if now.left or trial_state.listed(machine, at) or trial_state.strays(machine, at):
         return None
     return SiteQuestion(
         id=f"tool_on:test:{now.of}:1",

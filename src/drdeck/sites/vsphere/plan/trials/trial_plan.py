@@ -46,7 +46,7 @@ def trial_plan(s: DomainState, t: TrialRecord) -> Plan:
             return Plan(powering_off(s, t, "trial_remove"))
         case "remove":
             phase = _removing(s, t)
-            goes_on = tool_owed(s, t) if _is_last(phase) else None
+            goes_on = tool_owed(s, t) if _is_last(phase) and not strays(s) else None
             return Plan(phase) if goes_on is None else Plan(None, goes_on)
         case _:
             return Plan()
@@ -289,7 +289,7 @@ def self_driven(s: DomainState) -> list[PlannedCall]:
     if t.phase != "remove" or t.id:
         return []
     phase = _removing(s, t)
-    if _is_last(phase) and tool_owed(s, t) is not None:
+    if _is_last(phase) and not strays(s) and tool_owed(s, t) is not None:
         return []  # End Test asks
     return list(phase.calls) or ([phase.then] if phase.then is not None else [])
 
