@@ -21,6 +21,7 @@ from drdeck.config.settings import (
     VSphereSettings,
 )
 from drdeck.config.settings_file import parse
+from drdeck.model.actions.action_table import ACTIONS
 from tests.support import ROOT
 
 README = ROOT / "README.md"
@@ -114,3 +115,9 @@ def test_files_that_the_map_names_are_there(page: str) -> None:
     assert len(files) > 20
     ends = {f"/{file}" for file in files if "NAME" not in file}
     assert {end for end in ends if not any(path.endswith(end) for path in here)} == set()
+
+
+def test_the_actions_that_may_have_other_keys_are_named() -> None:
+    page = (ROOT / "docs" / "configure.md").read_text("utf-8")
+    named = page.partition("Names of actions for `keys`:")[2].partition(".\n\n")[0]
+    assert re.findall(r"`(\w+)`", named) == [action.name for action in ACTIONS]
