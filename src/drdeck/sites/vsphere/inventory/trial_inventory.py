@@ -158,8 +158,5 @@ def _networks(
     }
     connected = next((n for n in isolated.values() if n.connected), None)
     if connected is not None and not settings.allow_connected and not problem:
-        problem = (
-            f'the network "{connected.name}" is not isolated: {connected.connected}; isolate it, or name'
-            " another one in [sites.NAME.test]"
-        )
+        problem = f'the network "{connected.name}" is not isolated: {connected.connected}'
     return isolated, problem
