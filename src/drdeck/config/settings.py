@@ -216,6 +216,11 @@ class PlacesSettings(SettingsTable, frozen=True, kw_only=True):
     delete: int = 4
     shutdown: int = 30
 
+    def of_calls(self) -> dict[str, int]:
+        """Kind of call -> places at the whole site; removals are limited for each datastore instead."""
+        limits = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {kind: most for kind, most in limits.items() if kind != "delete"}
+
 
 class TrialSettings(SettingsTable, frozen=True, kw_only=True):
     """Test Failover at a vCenter. `folder`: inventory path of the folder of test VMs, outside the root;

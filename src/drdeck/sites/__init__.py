@@ -1,6 +1,7 @@
 """Sites that can be driven: `training`, `vsphere`, and `jetstream`, which is only watched.
 
-A site is opened by its kind, and its room is imported only then. Only the controller may open one.
+A site is made by its kind, and its room is imported only then, that of a vCenter when it is opened
+(`late_site`). Only the controller may open one.
 Begin with `contract`: what a site must do, and what it may refuse.
 """
 
@@ -17,6 +18,9 @@ from drdeck.config.settings import JetStreamSettings, SiteSettings, TrainingSett
 from drdeck.private_files import write_private
 
 from .contract import PasswordSource, RecoverySite, SiteCleaning
+from .late_site import LateSite, VCenterSite
+
+VSPHERE = f"{__name__}.vsphere"
 
 
 def make_site(name: str, settings: SiteSettings, state: Path, passwords: PasswordSource) -> RecoverySite:
@@ -31,9 +35,14 @@ def make_site(name: str, settings: SiteSettings, state: Path, passwords: Passwor
         from .jetstream import make_jetstream_site
 
         return make_jetstream_site(name, settings, passwords, state)
-    from .vsphere import make_vsphere_site
+    me = _identity(state)
 
-    return make_vsphere_site(name, settings, passwords, _identity(state), state)
+    def make() -> VCenterSite:
+        from .vsphere import make_vsphere_site
+
+        return make_vsphere_site(name, settings, passwords, me, state)
+
+    return LateSite(name, settings, VSPHERE, make)
 
 
 def make_cleaning(settings: SiteSettings, state: Path, passwords: PasswordSource) -> SiteCleaning | None:

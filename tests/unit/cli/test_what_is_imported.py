@@ -47,6 +47,23 @@ def test_a_command_needs_few_modules(command: str, most: int) -> None:
     assert len(own) <= most, own
 
 
+def test_a_controller_answers_before_it_imports_what_drives_a_vcenter() -> None:
+    """pyVmomi and the rooms of a vCenter's site take as long as all else of a controller."""
+    loaded = modules("""
+import tempfile
+from pathlib import Path
+from drdeck.config.settings import VSphereSettings
+from drdeck.controller.process import serve
+from drdeck.controller.passwords.password_store import PasswordStore
+settings = VSphereSettings(url="https://vcsa.example/sdk", username="u", root="/DC0/vm/drdeck")
+with tempfile.TemporaryDirectory() as state:
+    serve.make_site("dr", settings, Path(state), PasswordStore("dr"))
+""")
+    assert "drdeck.controller.controller" in loaded
+    late = ("drdeck.sites.vsphere", "drdeck.sites.jetstream", "drdeck.sites.training.simulation", "pyVmomi")
+    assert [name for name in loaded if name.startswith((*late, "httpx", "textual"))] == []
+
+
 def test_structs_that_a_command_reads_have_no_annotation_as_text() -> None:
     """Those msgspec would compile one by one (model/frozen.py)."""
     late = {
