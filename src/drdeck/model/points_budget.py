@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from .times import show_span
 
@@ -29,6 +30,21 @@ def points_late(vms: int, interval_s: float) -> str:
     return (
         f"a round of restore points has room for {room} of {vms} VMs at some {SNAPSHOT_S:.0f} s a snapshot,"
         f" {AT_ONCE} at a time: the newest point of a VM is up to {age} old, and not {show_span(interval_s)}"
+    )
+
+
+def rounds_late(domains: Iterable[tuple[int, float]]) -> str:
+    """A sentence for domains (VMs, interval in seconds) that want more than their intervals have room for
+    together, a point and a removal of each VM; empty where all fit."""
+    pointed = [(vms, interval_s) for vms, interval_s in domains if interval_s > 0]
+    share = sum(2 * vms * SNAPSHOT_S / AT_ONCE / interval_s for vms, interval_s in pointed)
+    if share <= 1:
+        return ""
+    where = f"{len(pointed)} domain{'s' * (len(pointed) > 1)}"
+    return (
+        f"once all have failed over, the points of {sum(vms for vms, _ in pointed)} VMs in {where}, made and"
+        f" removed at some {SNAPSHOT_S:.0f} s each, {AT_ONCE} at a time, take"
+        f" {share:.1f} times as long as the intervals: the newest points get that much older"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.model.points_budget import points_late, removals_late, vms_of_a_round
+from drdeck.model.points_budget import points_late, removals_late, rounds_late, vms_of_a_round
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,20 @@ def test_however_short_the_interval_some_join() -> None:
 )
 def test_a_datastore_against_an_interval(vms: int, at_once: int, interval_s: float, text: str) -> None:
     late = removals_late(vms, at_once, interval_s)
+    assert (text in late) if text else late == ""
+
+
+@pytest.mark.parametrize(
+    ("domains", "text"),
+    [
+        ([(20, 900.0)] * 35, ""),
+        ([(20, 900.0)] * 40, "of 800 VMs in 40 domains"),
+        ([(20, 14_400.0)] * 500, ""),
+        ([(20, 14_400.0)] * 1200, "take 2.1 times as long as the intervals"),
+        ([(710, 900.0), (1, 0.0)], ""),
+        ([(20, 900.0)] * 36 + [(1, 900.0)], "of 721 VMs in 37 domains"),
+    ],
+)
+def test_domains_together_against_their_intervals(domains: list[tuple[int, float]], text: str) -> None:
+    late = rounds_late(domains)
     assert (text in late) if text else late == ""

@@ -24,7 +24,7 @@ from drdeck.model.plans.run_note import RunMark, RunNote
 from drdeck.model.text import composed
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import Refused, SiteError, TaskBegun
-from drdeck.sites.vsphere.doctor import start_obstacles, trial_findings
+from drdeck.sites.vsphere.doctor import capacity_findings, start_obstacles, trial_findings
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
 from drdeck.sites.vsphere.guard.guard_service import GuardService
@@ -72,9 +72,7 @@ class VSphereSite:
         `state`: directory for what the guard must still know after a kill. `stale_sessions`: of its vCenters.
         """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
-        limits = msgspec.structs.asdict(settings.places)
-        self.call_places = {kind: most for kind, most in limits.items() if kind != "delete"}
-        """removals are limited for each datastore, by the plans of the domains"""
+        self.call_places = settings.places.of_calls()
         me = me or f"drdeck#{secrets.token_hex(4)}"
         self.on_records: Callable[[tuple[Domain, ...]], None] = lambda domains: None
         self._protected: ProtectedVCenter | None = None
@@ -216,7 +214,10 @@ class VSphereSite:
         targets = {*network_ids(inventory, networks).values()}
         facts = await start_obstacles.look(self._link.connected(), vms)
         offered = [inventory.networks[i] for i in sorted(targets) if i in inventory.networks]
-        return start_obstacles.obstacles(facts, vms, offered, inventory.templates_of(folder.id))
+        against = start_obstacles.obstacles(facts, vms, offered, inventory.templates_of(folder.id))
+        states = [domain_state for _, domain_state in self._state.domain_states()]
+        late = capacity_findings.against_points(states, s, facts.stores, self.settings.places.delete)
+        return msgspec.structs.replace(against, warns=(*against.warns, *late))
 
     async def room(self, domains: Sequence[str]) -> RoomForAll:
         members = [vm for name in domains for vm in self._state.find(name)[1].vms]
@@ -284,6 +285,8 @@ class VSphereSite:
         return await trial_findings.lacking(self._link.connected(), user, test, trials, [domain_state])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
+        if isinstance(command, c.MakePlannedCall):
+            self._rounds.begins(command.domain, command.call)
         return await self._executor.carry_out(command, begun)
 
     def maintenance_due(self, now: datetime) -> list[tuple[str, PlannedCall]]:

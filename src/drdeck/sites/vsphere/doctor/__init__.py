@@ -97,6 +97,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         results += domain_findings.networks(domain_state, patient.inventory)
         results += domain_findings.protected_folder(domain_state, side, settings)
         results += capacity_findings.chains(domain_state)
+    results += capacity_findings.rounds(domain_states)
     removals = settings.places.delete
     results += await _starts_and_room(patient.connection, domain_states, patient.inventory, removals)
     return results

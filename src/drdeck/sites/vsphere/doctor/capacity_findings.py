@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from drdeck.model.alarms import Finding
-from drdeck.model.points_budget import points_late, removals_late
+from drdeck.model.guard import Hazard
+from drdeck.model.points_budget import points_late, removals_late, rounds_late
 from drdeck.model.text import names, show_bytes, some
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -62,6 +63,38 @@ def chains(s: DomainState) -> list[Finding]:
     return [Finding.ok(subject, text)]
 
 
+def rounds(domain_states: Sequence[DomainState]) -> list[Finding]:
+    """Time for the points of all domains together: they share the places."""
+    pitr = [s for s in domain_states if s.settings.pitr.enabled]
+    if not (late := rounds_late((len(s.members()), float(s.settings.pitr.interval)) for s in pitr)):
+        return []
+    return [Finding.warn("restore points", late, "make intervals longer, or give fewer domains PITR")]
+
+
+def against_points(
+    domain_states: Sequence[DomainState], of: DomainState, stores: Mapping[str, Store], removals: int
+) -> list[Hazard]:
+    """Reasons why the points of a domain may be late once it runs here, beside those of all others."""
+    if not of.settings.pitr.enabled:
+        return []
+    slow, own = _slow_stores(domain_states, removals), {store for vm in of.vms for store in vm.datastores}
+    late = sorted(own & slow.keys() & stores.keys())
+    texts = [f'On the datastore "{stores[ident].name}", {slow[ident]}.' for ident in late]
+    texts += [f"{finding.text[0].upper()}{finding.text[1:]}." for finding in rounds(domain_states)]
+    return [Hazard(kind="points", text=text) for text in texts]
+
+
+def _slow_stores(domain_states: Sequence[DomainState], removals: int) -> dict[str, str]:
+    """Datastores on which an interval has no room for its removals, by id, with a sentence."""
+    pointed: dict[str, list[float]] = {}
+    for s in domain_states:
+        for vm in s.vms if s.settings.pitr.enabled else ():
+            for store in vm.datastores:
+                pointed.setdefault(store, []).append(float(s.settings.pitr.interval))
+    late = {store: removals_late(len(each), removals, min(each)) for store, each in pointed.items()}
+    return {store: text for store, text in late.items() if text}
+
+
 def _kept(s: DomainState, vm: VmFacts) -> int:
     """Snapshots that pruning leaves alone."""
     return len(vm.snapshots) - len(prunable(vm, s.settings.prune_also))
@@ -74,15 +107,12 @@ def datastores(
     `removals`: of snapshots that run at a time on one."""
     needed: dict[str, float] = {}
     users: dict[str, set[str]] = {}
-    pointed: dict[str, list[float]] = {}
     for s in domain_states:
         for vm in s.vms:
             for store in vm.datastores:
                 users.setdefault(store, set()).add(s.name)
                 needed[store] = needed.get(store, 0.0) + _needed(s, vm) / len(vm.datastores)
-                if s.settings.pitr.enabled:
-                    pointed.setdefault(store, []).append(float(s.settings.pitr.interval))
-    slow = {store: removals_late(len(each), removals, min(each)) for store, each in pointed.items()}
+    slow = _slow_stores(domain_states, removals)
     return [
         _store_finding(stores[store], needed[store], sorted(users[store]), slow.get(store, ""))
         for store in sorted(users, key=lambda i: stores[i].name if i in stores else i)

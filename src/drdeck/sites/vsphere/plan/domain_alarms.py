@@ -17,9 +17,11 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from .domain_state import DomainState
 from .failover_undo import kept_since
 from .late_joiners import left_out_because
-from .maintenance import backup_under_way, chain_stuck, points_until
+from .maintenance import chain_stuck, due_since, full, is_free, points_until
 from .restore_points import instant_of, is_entry_point, misdated, ours
 
+LATE_SHARE = 0.1
+"""Of an interval: so much later than it was due, and than VMs may join, a round is late."""
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
 TEMPLATES = "templates in its folder are left out of everything"
@@ -82,21 +84,49 @@ def _tool(s: DomainState) -> list[Alarm]:
 
 
 def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
-    """That no more points are made, or that the last round of them is over and was not complete.
-
-    A VM that is busy, away or in a backup now is none of those that missed it: it joins the next one.
-    """
+    """That no more points are made, or that a round of them was not complete, or has not begun in time."""
     failover, pitr = s.record.failover, s.settings.pitr
     if not pitr.enabled or failover is None or failover.phase != "finished" or s.record.session is not None:
         return []
     until = points_until(failover.since, s)
-    if pitr.points_for and s.now > until:
+    if s.now > until:
+        if not pitr.points_for:
+            return []
         text = (
             f"no further restore points are made since {show_spaced(until.replace(microsecond=0))}"
             f" ({show_duration(float(pitr.points_for))} after the failover or the last session);"
             " points_for in the settings has them made longer"
         )
         return [Alarm(time=until, severity=Severity.INFO, vm=None, kind="points_over", text=text)]
+    late = _not_begun(s) or _not_complete(s)
+    if not late:
+        return []
+    time = first_seen("points_late", None)
+    return [Alarm(time=time, severity=Severity.WARNING, vm=None, kind="points_late", text=late)]
+
+
+def _not_begun(s: DomainState) -> str:
+    """Words for a round that is due for long, though VMs could take a point; empty where there is none."""
+    since = due_since(s)
+    patience_s = JOIN_S + LATE_SHARE * float(s.settings.pitr.interval)
+    if (s.now - since).total_seconds() <= patience_s or not any(
+        is_free(vm, s.now) and not full(vm) for vm in s.members()
+    ):
+        return ""
+    newest = max((instant_of(x) for vm in s.members() for x in vm.snapshots if ours(x)), default=None)
+    last = "there is none yet" if newest is None else f"the newest is of {show_spaced(_whole(newest))}"
+    return (
+        f"a restore point is due since {show_spaced(_whole(since))} and was not made: {last}. Points of other"
+        " domains, or operations, may have taken all places: make the intervals longer, or look why snapshots"
+        " fail"
+    )
+
+
+def _not_complete(s: DomainState) -> str:
+    """Words for a round that is over and was not complete; empty where it was.
+
+    A VM that is busy, away or in a backup now is none of those that missed it: it joins the next one.
+    """
     points = [(vm, [instant_of(x) for x in vm.snapshots if ours(x)]) for vm in s.members()]
     newest = [(vm, max(instants)) for vm, instants in points if instants]
     over = [t for _, instants in points for t in instants if (s.now - t).total_seconds() > JOIN_S]
@@ -104,19 +134,19 @@ def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
     late = {
         vm.name: (s.now - instant).total_seconds()
         for vm, instant in newest
-        if last is not None
-        and instant < last
-        and not (vm.running_tasks or vm.connection != "connected" or backup_under_way(vm, s.now))
+        if last is not None and instant < last and is_free(vm, s.now)
     }
     if last is None or not late:
-        return []
-    text = (
-        f"the round of restore points at {show_spaced(last.replace(microsecond=0))} was not complete:"
+        return ""
+    return (
+        f"the round of restore points at {show_spaced(_whole(last))} was not complete:"
         f" {some(sorted(late))} missed it, and the newest point is up to {show_duration(max(late.values()))}"
         " old; make the interval longer, or look why snapshots fail"
     )
-    time = first_seen("points_late", None)
-    return [Alarm(time=time, severity=Severity.WARNING, vm=None, kind="points_late", text=text)]
+
+
+def _whole(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
 
 
 def _not_committed(s: DomainState) -> list[Alarm]:

@@ -55,13 +55,13 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     calls = []
     # who waited longest comes first: where not all can join in time, it is not always the same ones
     for vm in sorted(s.members(), key=_last_made):
-        if vm.running_tasks or vm.connection != "connected" or backup_under_way(vm, now):
+        if not is_free(vm, now):
             continue
         doomed = _doomed(s, vm, now)
         if doomed:
             calls.append(removal_of(vm, removal_order(vm, doomed)[0], "prune"))
         elif name is not None and not full(vm) and not vm.has_snapshot(name):
-            args = PointArguments(name=name, description="drdeck: group point").as_text()
+            args = PointArguments(name=name, description="drdeck: group point", unasked="yes").as_text()
             says = f"make restore point {name} of {vm.name}"
             calls.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
     return calls
@@ -96,6 +96,11 @@ def points_until(finished: datetime, s: DomainState) -> datetime:
     """The end of the time in which group points are made, after the failover and the last session."""
     begins = [finished, *(p.end for p in s.record.excluded if p.end is not None)]
     return max(begins) + timedelta(seconds=float(s.settings.pitr.points_for))
+
+
+def is_free(vm: VmFacts, now: datetime) -> bool:
+    """Tell whether a VM can be reached, and neither a task nor a backup works on it."""
+    return not vm.running_tasks and vm.connection == "connected" and not backup_under_way(vm, now)
 
 
 def backup_under_way(vm: VmFacts, now: datetime) -> bool:
@@ -141,16 +146,39 @@ def _last_made(vm: VmFacts) -> float:
     return max((instant_of(x).timestamp() for x in vm.snapshots if ours(x)), default=0.0)
 
 
-def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str | None:
-    """The name of the group point being made now, or None between two."""
+def is_point(call: PlannedCall) -> bool:
+    """Tell whether a call makes a group point."""
+    return call.kind == "snapshot" and call.key.startswith("point:")  # a Planned Failover has a step "point"
+
+
+def round_goes_on(s: DomainState, now: datetime, pending: datetime | None = None) -> bool:
+    """Tell whether VMs may join the group point that was begun last."""
+    last, _ = _last(s, pending)
+    return last is not None and now - last < _late(s)
+
+
+def due_since(s: DomainState, pending: datetime | None = None) -> datetime:
+    """The instant from which the next group point is due: an interval after the last, or after a session."""
+    _, since = _last(s, pending)
+    if since is not None:
+        return since + _interval(s)
+    return s.record.failover.since if s.record.failover is not None else s.now
+
+
+def _last(s: DomainState, pending: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The instant of the last group point, and the one from which the interval counts."""
     points = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
     last = max([*points, *([pending] if pending else [])], default=None)
     since = [t for t in (last, s.record.pitr.reset, *(p.end for p in s.record.excluded)) if t is not None]
+    return last, max(since, default=None)
+
+
+def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str | None:
+    """The name of the group point being made now, or None between two."""
+    last, since = _last(s, pending)
     if last is not None and now - last < _late(s):
-        if last == max(since):
-            return point_name(last)
-        return None
-    if since and now - max(since) < _interval(s):
+        return point_name(last) if last == since else None
+    if since is not None and now - since < _interval(s):
         return None
     return point_name(now.replace(microsecond=0))
 

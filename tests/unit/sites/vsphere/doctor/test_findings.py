@@ -141,6 +141,32 @@ def test_removals_of_points_take_longer_than_an_interval() -> None:
     assert finding.level == "ok"
 
 
+def test_points_of_all_domains_together_take_longer_than_the_intervals() -> None:
+    quick = domain_state(*(vm(f"a{n}") for n in range(49)), interval=Duration(60))
+    assert capacity_findings.rounds([domain_state(vm("a"))] * 20) == []
+    [finding] = capacity_findings.rounds([quick])
+    assert finding.level == "warn" and "the points of 49 VMs in 1 domain, " in finding.text
+    without = domain_state(*(vm(f"a{n}") for n in range(49)), interval=Duration(60), enabled=False)
+    assert capacity_findings.rounds([without]) == []
+
+
+def test_what_the_points_of_a_domain_meet_is_said_before_they_are_accepted() -> None:
+    quick = domain_state(*(on(vm(f"a{n}"), "ds") for n in range(49)), interval=Duration(60))
+    slow, apart = domain_state(on(vm("b"), "ds")), domain_state(on(vm("c"), "other"))
+    without = domain_state(on(vm("d"), "ds"), enabled=False)
+    states, stores = [quick, slow, apart, without], {n: store(60 * GB, n) for n in ("ds", "other")}
+
+    def texts(of: DomainState, *among: DomainState) -> list[str]:
+        hazards = capacity_findings.against_points(among or states, of, stores, 4)
+        assert {hazard.kind for hazard in hazards} <= {"points"}
+        return [hazard.text for hazard in hazards]
+
+    first, second = texts(slow)
+    assert first.startswith('On the datastore "ds", each interval of 1m a point of 50 VMs is to be removed')
+    assert second.startswith("Once all have failed over, the points of 51 VMs in 3 domains, ")
+    assert texts(apart) == [second] and texts(without) == [] and texts(slow, slow, apart, without) == []
+
+
 def test_no_room_is_wanted_without_pitr() -> None:
     without = domain_state(on(vm("a", 3, mib=1024), "ds"), enabled=False)
     [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)}, 4)

@@ -9,9 +9,10 @@ import pytest
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.domains import Period, SessionState, VmQuestion
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact
 from drdeck.sites.vsphere.plan.domain_alarms import alarms
-from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
+from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due, is_point
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, entry_name
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.record.attributes import write
@@ -40,6 +41,13 @@ def test_every_interval_one_name_over_all() -> None:
     vms = [vm(n, **chain(snap("1", 0, "ours"))) for n in "ab"]
     assert what(*vms, minutes=14.9) == []
     assert what(*vms, minutes=15) == [("snapshot", "a", point(15)), ("snapshot", "b", point(15))]
+
+
+def test_a_point_is_told_from_the_step_of_that_name() -> None:
+    s = domain_state(vm("a"), record=Record(**FINISHED), minutes=7)
+    (call,) = due(s, s.now)
+    assert is_point(call) and call.args["unasked"] == "yes", "not made where there is little room"
+    assert not is_point(PlannedCall(key="point:op-1", kind="record", says="note that it is off"))
 
 
 def test_a_late_vm_joins_for_a_while() -> None:
@@ -240,9 +248,16 @@ def test_it_is_told_when_points_end_and_when_a_round_takes_too_long() -> None:
     assert "points_late" not in alarms_told(fresh, late, minutes=15.9, rules=settings()), "the round goes on"
     text = alarms_told(fresh, late, minutes=17, rules=settings())["points_late"]
     assert "at 2026-11-22 10:15:00Z was not complete: b missed it" in text and "up to 00:17:00 old" in text
-    assert "points_late" not in alarms_told(late, minutes=44, rules=settings()), (
+    assert "points_late" not in alarms_told(late, minutes=17, rules=settings()), (
         "no round was made without it"
     )
+    text = alarms_told(late, minutes=44, rules=settings())["points_late"]
+    assert text.startswith(
+        "a restore point is due since 2026-11-22 10:15:00Z and was not made: the newest is"
+    )
+    assert "there is none yet" in alarms_told(vm("c"), minutes=3, rules=settings())["points_late"]
+    busy = vm("c", running_tasks=("task-1",))
+    assert "points_late" not in alarms_told(busy, minutes=44, rules=settings()), "it waits for others"
     assert "points_late" not in alarms_told(fresh, vm("c"), minutes=17, rules=settings()), "it has just come"
     next_one = vm("a", **chain(snap("1", 15, "ours"), snap("3", 30, "ours")))
     caught_up = vm("b", **chain(snap("2", 0, "ours"), snap("3", 30, "ours")))

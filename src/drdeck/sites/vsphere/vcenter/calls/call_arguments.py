@@ -59,10 +59,12 @@ class ConnectArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults
 
 
 class PointArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=True):
-    """Of `snapshot`, `prepare`, and of `power_on` for a VM that still wants its entry point."""
+    """Of `snapshot`, `prepare`, and of `power_on` for a VM that still wants its entry point. `unasked`: "yes"
+    for one that nobody waits for, which is not made where there is little room."""
 
     name: str
     description: str
+    unasked: str = ""
 
 
 class RollbackArguments(MovingArguments, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from drdeck.sites.vsphere.vcenter.hardware_reader import is_a
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
 
 from .call_arguments import PointArguments, RollbackArguments
+from .datastore_room import POINT_ROOM, snapshot_tree
 from .network_cards import map_cards
 from .task_history import REVERT, Trace, traces
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
@@ -142,13 +144,22 @@ def _reverted(
         waited_for = mine
 
 
-def make_snapshot(session: VCenterSession, vm: str, point: PointArguments, again: bool = False) -> CallSteps:
-    """Make a snapshot of the disks only; with `again` it may be there, and is not made twice."""
-    machine = vm_of(session, vm)
-    if again:
+def make_snapshot(
+    session: VCenterSession, vm: str, point: PointArguments, again: bool = False, aim: str = "make a snapshot"
+) -> CallSteps:
+    """Make a snapshot of the disks only; with `again` it may be there, and is not made twice.
+
+    Raises Refused for a point that nobody asked for where a datastore of the VM is nearly full.
+    """
+    machine, there, looked = vm_of(session, vm), None, False
+    if point.unasked:
+        with contextlib.suppress(vim.fault.NoPermission):  # of the datastores
+            there = snapshot_tree(session, vm, aim, POINT_ROOM, "a point, and its removal, may need")
+            looked = True
+    if again and not looked:
         there = properties(session, machine, "snapshot").get("snapshot")
-        if point.name in _names(there).values():
-            return ""
+    if point.name in _names(there).values():
+        return ""
     yield machine.CreateSnapshot_Task(
         name=point.name, description=point.description, memory=False, quiesce=False
     )

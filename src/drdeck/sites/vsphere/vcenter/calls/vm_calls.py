@@ -120,7 +120,7 @@ def carry_out(
         case "power_off" | "power_off_there":
             yield from power_off(session, vm)
         case "snapshot":
-            yield from make_snapshot(session, vm, PointArguments.of(args), again)
+            yield from make_snapshot(session, vm, PointArguments.of(args), again, aim)
         case "revert":
             to = RollbackArguments.of(args)
             return (yield from roll_back(session, vm, call.name, to, aim, before, hardware))

@@ -9,7 +9,8 @@ import pytest
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.restore_points import point_name, removal
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import RemovalArguments
-from drdeck.sites.vsphere.vcenter.calls.removal_call import ROOM, remove_snapshots
+from drdeck.sites.vsphere.vcenter.calls.datastore_room import REMOVAL_ROOM
+from drdeck.sites.vsphere.vcenter.calls.removal_call import remove_snapshots
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.domain_states import at, chain, snap, vm
@@ -54,12 +55,12 @@ def test_a_snapshot_of_somebody_that_came_meanwhile_stays(session: VCenterSessio
 
 def test_nothing_is_removed_where_there_is_no_room(session: VCenterSession, vcenter: VCenter) -> None:
     store = vcenter.read(vcenter.vm("db01"), "datastore")["datastore"][0].name
-    vcenter.set_room(store, free=ROOM - 1, capacity=1 << 40)
+    vcenter.set_room(store, free=REMOVAL_ROOM - 1, capacity=1 << 40)
     args = RemovalArguments(snapshot=vcenter.snapshots("db01")[0].id)
     with pytest.raises(Refused, match=f'prune it: the datastore "{store}" has .* free'):
         carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
     assert len(names(vcenter)) == len(POINTS)
-    vcenter.set_room(store, free=ROOM, capacity=1 << 40)
+    vcenter.set_room(store, free=REMOVAL_ROOM, capacity=1 << 40)
     carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
     assert len(names(vcenter)) == len(POINTS) - 1
 

@@ -10,6 +10,7 @@ from pyVmomi import vim
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import PointArguments, RollbackArguments
+from drdeck.sites.vsphere.vcenter.calls.datastore_room import POINT_ROOM
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import make_snapshot, roll_back
 from drdeck.sites.vsphere.vcenter.calls.vm_calls import followed
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
@@ -98,3 +99,30 @@ def test_a_task_of_an_earlier_try_is_followed(session: VCenterSession, vcenter: 
     revert = PlannedCall(key="revert", kind="revert", vm=vm._moId)
     carry_out(followed(session, task._moId, revert, call()))
     assert len(calls_made) == 2, "a rollback has more to it"
+
+
+@pytest.mark.parametrize(("unasked", "is_made"), [("yes", False), ("", True)])
+def test_what_nobody_asked_for_is_not_made_on_a_datastore_that_is_nearly_full(
+    session: VCenterSession, vcenter: VCenter, unasked: str, is_made: bool
+) -> None:
+    """A full datastore stops the VMs on it, and a removal needs room too; an entry point is waited for."""
+    ident = vcenter.vm("db01")._moId
+    store = vcenter.read(vcenter.vm("db01"), "datastore")["datastore"][0].name
+    point = PointArguments(name="drdeck-2026-11-22T11:00:00Z", description="drdeck: ", unasked=unasked)
+    vcenter.set_room(store, free=POINT_ROOM - 1, capacity=1 << 40)
+    if is_made:
+        carry_out(make_snapshot(session, ident, point, again=True, aim="make it"))
+    else:
+        with pytest.raises(
+            Refused, match=f'Could not make it: the datastore "{store}" has .* free, and a point'
+        ):
+            carry_out(make_snapshot(session, ident, point, again=True, aim="make it"))
+    assert (point.name in [s.name for s in vcenter.snapshots("db01")]) == is_made
+    vcenter.set_room(store, free=POINT_ROOM, capacity=1 << 40)
+    before = vcenter.calls()
+    for _ in range(2):
+        carry_out(make_snapshot(session, ident, point, again=True, aim="make it"))
+    calls = vcenter.calls() - before
+    assert [s.name for s in vcenter.snapshots("db01")].count(point.name) == 1
+    assert calls["CreateSnapshot_Task"] == int(not is_made)
+    assert calls["RetrievePropertiesEx"] <= 4, "the look at the room is the look at the snapshots"
