@@ -14,8 +14,6 @@ from drdeck.sites.vsphere.vcenter.heartbeat import BEAT_S, Heartbeat
 from tests.support.vcenter.vcsim import VCenter
 
 DAY_S = 86_400
-RENEWED_S = 900
-"""Between two renewals of a lease of the default length."""
 DEFINING = ("AddCustomFieldDef", "RemoveCustomFieldDef")
 
 
@@ -87,11 +85,14 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
             for folder in folders:
                 leases.hold(opened, folder, quiet=True)
             calls, sent = vcenter.calls(), vcenter.bytes_of_calls()
-            while passed < timedelta(seconds=rounds * RENEWED_S + 5):
-                passed += timedelta(seconds=5)
+            renewals = 0
+            while renewals < rounds * domains:
+                passed += timedelta(seconds=1)
                 for folder in folders:
                     if leases.tiring(folder, quiet=True):
                         leases.hold(opened, folder, quiet=True)
+                        renewals += 1
+            period_s = passed.total_seconds() / rounds
             calls, sent = vcenter.calls() - calls, vcenter.bytes_of_calls() - sent
         watch, heart = InventoryWatch(connection, vcenter.root), Heartbeat(connection)
         await watch.refresh()
@@ -102,7 +103,7 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
         written = calls["SetField"]
         return Counted(
             domains,
-            written / domains / rounds * DAY_S / RENEWED_S,
+            written / domains / rounds * round(DAY_S / period_s),
             sum(calls[name] for name in DEFINING),
             sent.total() / written,
             look["RetrievePropertiesEx"],

@@ -11,7 +11,7 @@ from tests.support.vcenter.vcsim import VCenter
 LEASE_S = 30
 RENEWED_S, REALLY_RENEWED_S = 10, 900
 """After so long this test's lease is renewed, and one of the default length."""
-MOST_BYTES = 12_000_000
+MOST_BYTES = 4_000_000
 """of an hour, for a site of one domain"""
 RENEWALS = 2
 HOUR_S = 3600

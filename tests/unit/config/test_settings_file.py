@@ -72,6 +72,8 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
         ('window = "3d"', 'window = "3 dayz"', 20, "is not a duration"),
         ('window = "3d"', 'window = "1m"', 20, "longer than the window"),
         ('window = "3d"', "window = 3", 20, "a duration such as"),
+        ('window = "3d"', 'window = "3d", keep = 32', 20, "32 is not a whole number from 1 to 31"),
+        ('window = "3d"', 'window = "3d", keep = 0', 20, "0 is not a whole number from 1 to 31"),
         ('ready = "tools"', 'ready = "maybe"', 21, "one of power, tools, ip"),
         ('prune_also = ["HBR *"]', 'prune = "all"', 23, 'such as prune_also = ["HBR *"]'),
         ('prune_also = ["HBR *"]', 'prune_also = ["*"]', 23, "a backup or replication tool works with"),

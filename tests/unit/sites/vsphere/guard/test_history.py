@@ -47,6 +47,14 @@ def test_what_is_rare_is_asked_at_once() -> None:
         now += 3600
 
 
+@pytest.mark.parametrize(("took_s", "rest_s"), [(0.05, 2.0), (0.5, 10.0), (5.0, 100.0), (60.0, MOST_S)])
+def test_a_slow_answer_is_followed_by_a_long_rest(took_s: float, rest_s: float) -> None:
+    """At once: a table of millions is read for it, and the next question would be as dear."""
+    pace = HistoryPace(lambda: 1000.0)
+    pace.note(took_s)
+    assert pace.wait_s() == pytest.approx(rest_s)
+
+
 class Watch:
     """Takes down what is asked of the history."""
 

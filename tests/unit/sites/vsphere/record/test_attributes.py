@@ -240,3 +240,21 @@ def test_a_list_without_room_beside_it_is_written_over() -> None:
     attributes = dict(r.in_order(r.write_many(names.SKIPPED, first), {}))
     attributes.update(r.in_order(r.write_many(names.SKIPPED, second), attributes))
     assert r.read(attributes).skipped == second
+
+
+def test_only_what_differs_is_written() -> None:
+    """vCenter keeps an event for each writing, also of what stands there already (register V16)."""
+    standing = {names.MODE: "a", **r.write_many(names.SKIPPED, ("vm-1", "vm-2"))}
+    changes = {**standing, names.SESSION: "", names.ROLLBACK: "b"}
+    assert r.in_order(changes, standing) == [(names.ROLLBACK, "b")]
+    assert r.in_order({names.MODE: ""}, standing) == [(names.MODE, "")]
+
+
+def test_a_list_is_one_attribute_where_it_fits() -> None:
+    counts = dict[int, int]()
+    for many in range(1, 120):
+        parts = r.write_many(names.SKIPPED, tuple(f"vm-{i * i + 1000}" for i in range(many)))
+        text = "".join(parts[name] for name in parts)
+        counts[len(text)] = len(r.in_order(parts, {}))
+    assert {count == 1 for length, count in counts.items() if length <= names.MAX_VALUE} == {True}
+    assert {count == 1 for length, count in counts.items() if length > names.MAX_VALUE} == {False}

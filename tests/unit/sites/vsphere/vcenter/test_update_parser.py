@@ -115,6 +115,19 @@ def value(kind: str, text: str, more: str = "") -> bytes:
     return ENVELOPE.format(f"<returnval><version>1</version>{filters}</returnval>").encode()
 
 
+def test_changes_count_in_their_order() -> None:
+    """The last value of a property counts."""
+    change = '<changeSet><name>x</name><op>assign</op><val xsi:type="xsd:string">{}</val></changeSet>'
+    changes = "".join(change.format(text) for text in "acb")
+    thing = f'<objectSet><kind>enter</kind><obj type="VirtualMachine">vm-1</obj>{changes}</objectSet>'
+    filters = f'<filterSet><filter type="PropertyFilter">f</filter>{thing}</filterSet>'
+    data = ENVELOPE.format(f"<returnval><version>1</version>{filters}</returnval>").encode()
+    alike(data)
+    cache = PropertyCache()
+    by_ours(data, cache)
+    assert dict(cache.of("VirtualMachine")) == {"vm-1": {"x": "b"}}
+
+
 LETTERS = some.text(some.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="￾￿"))
 
 
