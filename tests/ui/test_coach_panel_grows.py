@@ -71,6 +71,9 @@ async def test_what_speaks_against_a_failover_is_seen_at_once_in_a_lesson_too(tm
         await deck.press("f", "3")
         await deck.sees("Failover of Protected Domain", " ! 20 VMs run there", "Not checked: whether users")
         assert "pgup pgdn" not in deck.text
+        client.against = tuple(f"fact {number} against it" for number in range(9))
+        await deck.press("i")
+        await deck.sees("fact 0 against it", "pgup pgdn Read on")
 
 
 async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ class Dialog(ModalScreen[Answer | None]):
         self._fit(self.app.size)
         self.ready()
         self.draw_keys()
+        self.watch(self.query_one("#body"), "virtual_size", self._grown, init=False)
         self.call_after_refresh(self._drawn)
 
     def ready(self) -> None:
@@ -117,6 +118,11 @@ class Dialog(ModalScreen[Answer | None]):
         keys = getattr(self.app, "keys", None)
         if keys is not None:
             keys.stir()
+
+    def _grown(self) -> None:
+        """Say below how to read on, where what came later is more than is seen at once."""
+        if not any(line.sentence for line in self.query(KeyLine)):
+            self.call_after_refresh(self.draw_keys)
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):
