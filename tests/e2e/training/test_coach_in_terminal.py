@@ -67,7 +67,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.wait_for("0 of 6", "enter continues it")
         console.pause_for_dialog()
         console.press(*["down"] * 4)
-        console.wait_for(" > 5   The link drops in mid-failover")
+        console.wait_for(" > 5 (5 min)    The link drops in mid-failover")
         console.press("enter")
         console.wait_for("5: The link drops in mid-failover", "3/3")
         console.press("d")

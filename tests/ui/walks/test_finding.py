@@ -54,6 +54,28 @@ async def test_the_list_is_filtered_by_several_words() -> None:
         await deck.until(lambda: "billing" not in deck.text and "shop" in deck.text, "filtered")
 
 
+async def test_a_filter_outlives_the_escapes_that_lead_back_to_it() -> None:
+    async with running(FakeClient(*SITE)) as deck:
+        await deck.press("slash")
+        await deck.sees("health:failed")
+        await deck.type("health:failed")
+        await deck.until(lambda: "billing" not in deck.text and "shop" in deck.text, "filtered")
+        await deck.press("enter", "enter")
+        await deck.until(lambda: isinstance(deck.app.screen, DomainScreen), "the domain is open")
+        await deck.press("escape", "escape")
+        await deck.sees("The filter stays; esc once more shows all domains")
+        assert "billing" not in deck.text
+        await deck.press("escape")
+        await deck.sees("billing")
+        await deck.press("slash")
+        await deck.type("shop")
+        await deck.until(lambda: "billing" not in deck.text, "filtered again")
+        await deck.press("enter", "enter")
+        await deck.until(lambda: isinstance(deck.app.screen, DomainScreen), "the domain is open")
+        await deck.press("escape", "down", "escape")  # after another key it is meant
+        await deck.sees("billing")
+
+
 async def test_the_palette_opens_a_domain() -> None:
     async with running(FakeClient(*SITE)) as deck:
         await deck.press("colon")

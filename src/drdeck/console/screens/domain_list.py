@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from textual import events
 from textual.binding import Binding
 from textual.widget import Widget
 
@@ -55,6 +56,8 @@ class DomainsScreen(ListAndPaneScreen):
         super().__init__()
         self._asking: frozenset[str] = frozenset()
         self._filter_row: SideBySide | None = None
+        self._filter_came_back = False
+        """the list is in sight again with its filter, and nothing else was pressed since"""
         self._minute = ""
         self._order: str = ORDERS[0]
         self._columns: tuple[str, ...] = ()
@@ -291,9 +294,25 @@ class DomainsScreen(ListAndPaneScreen):
             self._table.select_key(row.id)
             self._table.focus()
 
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._filter_came_back = bool(self._filter_text)
+
+    def before_key(self, event: events.Key) -> bool:
+        self._filter_came_back = self._filter_came_back and event.key == "escape"
+        return super().before_key(event)
+
     def action_back(self) -> None:
-        """Escape takes the filter away, and the word about the first start when there is none."""
+        """Escape takes the filter away, and the word about the first start when there is none.
+
+        The first one behind those that led back here does not: a filter is a queue of work, and who leaves a
+        domain presses it once too often.
+        """
         self.desk.dialog_queue.give_up()
+        if self._filter_came_back and self._filter_text and not self.filtering:
+            self._filter_came_back = False
+            self.say("The filter stays; esc once more shows all domains")
+            return
         if not self.end_filter() and self.desk.fresh:
             self.desk.fresh = False
             self.desk.redraw(self)
