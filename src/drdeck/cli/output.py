@@ -92,7 +92,8 @@ VERBS: list[str] = []
 @functools.cache
 def _commands() -> re.Pattern[str]:
     verbs = "|".join(VERBS)
-    return re.compile(rf"(?<=`){NAME}(?=`)|(?<![\w./-]){NAME}(?= (?P<verb>{verbs})\b)")
+    # behind a quotation mark it is somebody's name: of a certificate, a VM, a note
+    return re.compile(rf"(?<=`){NAME}(?=`)|(?<![\w./\"'-]){NAME}(?= (?P<verb>{verbs})\b)")
 
 
 def own_call_of(options: Mapping[str, Any]) -> TypedCall:

@@ -330,7 +330,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def begin_drawing(self) -> None:
         """Draw from now on, and import meanwhile what keys lead to."""
-        if not self.drawing:
+        if not self.drawing and self.screen_stack:  # none is left where it was ended before it began
             self.drawing = True
             self.screen.refresh()
             self.screen.call_after_refresh(self.redraw, self.screen)  # what may come a moment later

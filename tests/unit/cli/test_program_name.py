@@ -59,6 +59,7 @@ HERE = TypedCall(("--state", "/a b"), ("--scenario", "site-lost"))
         (HERE._replace(lesson="drdeck train 2"), "`drdeck`", "`drdeck train 2`"),
         (HERE, "drdeck asked for it; a drdeck-test one, /bin/drdeck show", None),
         (HERE, "drdeck --site west doctor", None),
+        (HERE, 'of "drdeck test vCenter", self-signed', None),
     ],
 )
 def test_a_command_in_a_sentence_reaches_the_same_site(call: TypedCall, text: str, typed: str | None) -> None:
