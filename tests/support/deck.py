@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from drdeck.cli import output
 from drdeck.cli.root import run as run_here
 from tests.support.vcenter.vcsim import VCenter
 
@@ -102,6 +103,7 @@ class Deck:
         with (
             mock.patch.dict(os.environ, self.env, clear=True),
             mock.patch("sys.stdin", io.StringIO()),
+            mock.patch.object(output, "own_call", output.TypedCall()),  # as of a process of its own
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
