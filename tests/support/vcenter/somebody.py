@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pyVmomi import SoapStubAdapter, vim
@@ -34,28 +35,37 @@ class Somebody:
     def _done(self, task: Any) -> Any:
         return self.vcenter.done(vim.Task(task._moId, self.vcenter.si._stub))
 
+    def _done_when_free(self, request: Callable[[], Any]) -> None:
+        """As a person would: once more where the VM is busy, with drdeck's own work too."""
+        self.vcenter.when_free(lambda: vim.Task(request()._moId, self.vcenter.si._stub))
+
     def make_snapshot(self, vm: Which, name: str = "nightly") -> None:
-        self._done(self._vm(vm).CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False))
+        machine = self._vm(vm)
+        self._done_when_free(
+            lambda: machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
+        )
 
     def begin_snapshot(self, vm: Which, name: str = "nightly") -> None:
         """Without waiting for its end."""
         self._vm(vm).CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
 
     def remove_snapshot(self, vm: Which, name: str) -> None:
-        self._done(self._snapshot(vm, name).RemoveSnapshot_Task(removeChildren=False))
+        snapshot = self._snapshot(vm, name)
+        self._done_when_free(lambda: snapshot.RemoveSnapshot_Task(removeChildren=False))
 
     def rename_snapshot(self, vm: Which, name: str, new: str) -> None:
         """By a back door: the simulator cannot rename one."""
         self.vcenter.control("snapshot", target=self._snapshot(vm, name)._moId, text=new)
 
     def revert(self, vm: Which, name: str) -> None:
-        self._done(self._snapshot(vm, name).RevertToSnapshot_Task(suppressPowerOn=True))
+        snapshot = self._snapshot(vm, name)
+        self._done_when_free(lambda: snapshot.RevertToSnapshot_Task(suppressPowerOn=True))
 
     def power_on(self, vm: Which) -> None:
-        self._done(self._vm(vm).PowerOnVM_Task())
+        self._done_when_free(self._vm(vm).PowerOnVM_Task)
 
     def power_off(self, vm: Which) -> None:
-        self._done(self._vm(vm).PowerOffVM_Task())
+        self._done_when_free(self._vm(vm).PowerOffVM_Task)
 
     def migrate(self, vm: Which) -> None:
         """To another host of the cluster."""

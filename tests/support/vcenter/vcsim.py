@@ -120,7 +120,7 @@ class VCenter(Access):
 
     # --- acting as somebody else does ---
 
-    def _when_free(self, request: Callable[[], Any]) -> Any:
+    def when_free(self, request: Callable[[], Any]) -> Any:
         """Ask again while the VM is busy with another task, as a person at a client would; the result."""
         deadline = time.monotonic() + BUSY_S
         while True:
@@ -135,7 +135,7 @@ class VCenter(Access):
         """Take a snapshot, dated `at` where told; its id."""
         about = "drdeck: group point" if name.startswith("drdeck-") else ""
         machine = self.vm(vm)
-        snapshot = self._when_free(
+        snapshot = self.when_free(
             lambda: machine.CreateSnapshot_Task(name=name, description=about, memory=False, quiesce=False)
         )
         if at is not None:
@@ -146,17 +146,17 @@ class VCenter(Access):
         """Remove the first snapshot of that name, keeping its children."""
         snap = next(s for s in self.snapshots(vm) if s.name == name)
         snapshot = vim.vm.Snapshot(snap.id, self.si._stub)
-        self._when_free(lambda: snapshot.RemoveSnapshot_Task(removeChildren=False))
+        self.when_free(lambda: snapshot.RemoveSnapshot_Task(removeChildren=False))
 
     def revert(self, vm: Which, name: str) -> None:
         snap = next(s for s in self.snapshots(vm) if s.name == name)
-        self._when_free(vim.vm.Snapshot(snap.id, self.si._stub).RevertToSnapshot_Task)
+        self.when_free(vim.vm.Snapshot(snap.id, self.si._stub).RevertToSnapshot_Task)
 
     def power_on(self, vm: Which) -> None:
-        self._when_free(self.vm(vm).PowerOnVM_Task)
+        self.when_free(self.vm(vm).PowerOnVM_Task)
 
     def power_off(self, vm: Which) -> None:
-        self._when_free(self.vm(vm).PowerOffVM_Task)
+        self.when_free(self.vm(vm).PowerOffVM_Task)
 
     def remove_vm(self, vm: Which) -> None:
         self.done(self.vm(vm).Destroy_Task())
