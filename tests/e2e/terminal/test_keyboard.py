@@ -32,6 +32,7 @@ def open_console(deck: Deck, terminals: list[Terminal]) -> Terminal:
 
 def start(t: Terminal) -> None:
     """Continuous failover through More menu and wizard, from the list."""
+    t.wait_for(f"{len(VMS)}/{len(VMS)}")  # its VMs are read, too: before, nothing is possible
     t.press("m")
     t.wait_for("More", "Continuous Failover")
     t.press("enter")
