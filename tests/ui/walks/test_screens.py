@@ -319,7 +319,7 @@ async def test_filtering() -> None:
         await deck.until(lambda: "erp-prod" not in deck.text, "filtered")
         await deck.press("enter", "enter")
         await deck.sees("Imported", "Protected VMs")
-        await deck.press("escape", "escape")
+        await deck.press("escape", "escape", "escape")
         await deck.sees("erp-prod")
 
 
