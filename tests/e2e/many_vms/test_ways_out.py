@@ -95,8 +95,8 @@ HANGS = {
     "test: power on": Hang("PowerOnVM_Task", "power on ", begin_test, "wait"),
     "test: power off": Hang("PowerOffVM_Task", "power off ", end_test, "skip"),
     "test: destroy": Hang("Destroy_Task", "remove the test VM", end_test, "wait"),
-    "undo: power off": Hang("PowerOffVM_Task", "power off ", undo, "wait", failed_over),
-    "undo: revert": Hang("RevertToSnapshot_Task", "back to before the failover", undo, "skip", failed_over),
+    "undo: power off": Hang("PowerOffVM_Task", "power off ", undo, "wait", with_points),
+    "undo: revert": Hang("RevertToSnapshot_Task", "back to before the failover", undo, "skip", with_points),
     "undo: remove": Hang("RemoveSnapshot_Task", "remove ", undo, "wait", failed_over),
     "commit: remove": Hang("RemoveSnapshot_Task", "remove ", commit, "skip", with_points),
 }
