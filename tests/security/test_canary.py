@@ -205,7 +205,8 @@ def test_when_its_command_fails(search: Search, vault: Path, code: str) -> None:
     command = f'password_command = ["sh", "{script}"]\nroot ='
     search.flow.deck.config.write_text(text.replace("root =", command, 1))
     if "sleep" in code:
-        search.run("controller", "start", code=0)
+        search.run("controller", "start", code=0)  # which answers before it asks for the password
+        eventually(lambda: any(str(script).encode() in line for line in search.arguments))
     else:
         refusal = search.run("domains", code=5)
         assert 'password_command "sh"' in refusal and (

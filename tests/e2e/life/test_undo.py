@@ -52,7 +52,7 @@ def test_what_others_changed_of_the_vms_is_said_and_taken_back(
     flow.complete("regular", "--wait")
     says = flow.deck.json(*undo, "--dry-run")
     assert says["accepted"] and "were changed since" not in str(says), "what drdeck did itself is no change"
-    recovery.done(recovery.vm(VMS[0]).ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=64)))
+    recovery.when_free(lambda: recovery.vm(VMS[0]).ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=64)))
     rehearsing.add_disk(recovery, recovery.vm(VMS[1]))
     words = flow.deck.run(*undo, code=3).stderr
     assert "The VMs were changed since the failover, which is taken back: " in words
@@ -70,5 +70,5 @@ def test_what_was_changed_after_the_look_is_not_consented_to(make_flow: MakeFlow
     flow.start()
     flow.complete("regular", "--wait")
     assert flow.deck.json(*undo, "--dry-run")["accepted"]
-    recovery.done(recovery.vm(VMS[0]).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=2)))
+    recovery.when_free(lambda: recovery.vm(VMS[0]).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=2)))
     assert f"{VMS[0]}: CPUs 2 -> 1" in flow.deck.run(*undo, code=3).stderr

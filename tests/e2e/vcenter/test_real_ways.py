@@ -96,7 +96,7 @@ def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) 
 def test_settings_that_went_back_are_told(make_flow: MakeFlow, recovery: VCenter) -> None:
     """register V1: CPU, memory and disks are the snapshot's again."""
     flow = make_flow(recovery, None)
-    recovery.done(recovery.vm(DB).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4, memoryMB=2048)))
+    recovery.when_free(lambda: recovery.vm(DB).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4, memoryMB=2048)))
     recovery.add_device(APP, "disk")
     in_session(flow)
     operation = rolled_back(flow)

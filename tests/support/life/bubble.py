@@ -36,7 +36,7 @@ class Bubble(NamedTuple):
         return msgspec.json.decode(run(self.vcenter, steps), type=Removed)
 
     def reconfigure(self, **changes: Any) -> None:
-        self.vcenter.done(self.clone.ReconfigVM_Task(vim.vm.ConfigSpec(**changes)))
+        self.vcenter.when_free(lambda: self.clone.ReconfigVM_Task(vim.vm.ConfigSpec(**changes)))
 
 
 def run(vcenter: VCenter, steps: Any) -> str:
@@ -119,7 +119,7 @@ def other_id(b: Bubble) -> None:
 def twin(b: Bubble) -> None:
     """The replica itself has the UUID that the clone had."""
     uuid = b.vcenter.read(b.clone, "config.uuid")["config.uuid"]
-    b.vcenter.done(b.vcenter.vm(OTHER).ReconfigVM_Task(vim.vm.ConfigSpec(uuid=uuid)))
+    b.vcenter.when_free(lambda: b.vcenter.vm(OTHER).ReconfigVM_Task(vim.vm.ConfigSpec(uuid=uuid)))
 
 
 def unmarked(b: Bubble) -> None:

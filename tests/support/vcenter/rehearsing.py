@@ -44,14 +44,14 @@ def clone(
     if snapshot:
         of = next(s for s in vcenter.snapshots(source) if s.name == snapshot)
         spec.snapshot = vim.vm.Snapshot(of.id, vcenter.si._stub)
-    return vcenter.done(source.CloneVM_Task(folder=folder, name=name, spec=spec))
+    return vcenter.when_free(lambda: source.CloneVM_Task(folder=folder, name=name, spec=spec))
 
 
 def mark(vcenter: VCenter, vm: Which, mark: str, of: Which) -> None:
     """Write the mark of a test on a VM, as that of a clone of another: anybody can."""
     pairs = ((MARK, mark), (MARK_OF, vcenter.vm(of)._moId))
     extra = [vim.option.OptionValue(key=key, value=value) for key, value in pairs]
-    vcenter.done(vcenter.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
+    vcenter.when_free(lambda: vcenter.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=extra)))
 
 
 def disk_files(vcenter: VCenter, vm: Which) -> list[tuple[str, str]]:
@@ -73,7 +73,7 @@ def give_address(vcenter: VCenter, vm: Which, address: str) -> None:
     for card in cards:
         card.addressType, card.macAddress = "manual", address
     changes = [vim.vm.device.VirtualDeviceSpec(operation="edit", device=card) for card in cards]
-    vcenter.done(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+    vcenter.when_free(lambda: machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
 
 
 def connect_cards(vcenter: VCenter, vm: Any, like: Any) -> None:
@@ -82,7 +82,7 @@ def connect_cards(vcenter: VCenter, vm: Any, like: Any) -> None:
     for card, other in zip(cards, others, strict=True):
         card.backing = other.backing
     changes = [vim.vm.device.VirtualDeviceSpec(operation="edit", device=card) for card in cards]
-    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+    vcenter.when_free(lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
 
 
 def destroyed(vcenter: VCenter) -> list[Destroyed]:
@@ -108,7 +108,7 @@ def attach_disk(vcenter: VCenter, vm: Any, file: str, base: str = "") -> None:
         key=-1, unitNumber=9, controllerKey=1000, capacityInKB=1, backing=backing
     )
     change = vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)
-    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+    vcenter.when_free(lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
 
 
 def detach_disk(vcenter: VCenter, vm: Any) -> None:
@@ -120,7 +120,7 @@ def detach_disk(vcenter: VCenter, vm: Any) -> None:
         for disk in disks
         if disk.backing.parent is None
     ]
-    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+    vcenter.when_free(lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
 
 
 def change_disk_mode(vcenter: VCenter, vm: Any, mode: str) -> None:
@@ -129,7 +129,7 @@ def change_disk_mode(vcenter: VCenter, vm: Any, mode: str) -> None:
     for disk in _disks(vcenter, vm):
         disk.backing.diskMode = mode
         changes.append(vim.vm.device.VirtualDeviceSpec(operation="edit", device=disk))
-    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+    vcenter.when_free(lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
 
 
 def add_disk(vcenter: VCenter, vm: Any) -> None:
@@ -142,7 +142,7 @@ def add_disk(vcenter: VCenter, vm: Any) -> None:
         key=-1, unitNumber=8, controllerKey=1000, capacityInKB=1, backing=backing
     )
     change = vim.vm.device.VirtualDeviceSpec(operation="add", fileOperation="create", device=disk)
-    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+    vcenter.when_free(lambda: vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
 
 
 def _disks(vcenter: VCenter, vm: Any) -> list[Any]:

@@ -159,7 +159,7 @@ class VCenter(Access):
         self.when_free(self.vm(vm).PowerOffVM_Task)
 
     def remove_vm(self, vm: Which) -> None:
-        self.done(self.vm(vm).Destroy_Task())
+        self.when_free(self.vm(vm).Destroy_Task)
 
     def move_vm(self, vm: Which, domain: str) -> None:
         self.done(self.folder(domain).MoveIntoFolder_Task([self.vm(vm)]))

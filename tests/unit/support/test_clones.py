@@ -48,7 +48,7 @@ def test_a_name_that_is_taken_is_refused(vcenter: VCenter, folder: Any) -> None:
 
 def test_its_end_takes_its_own_file_only(vcenter: VCenter, folder: Any) -> None:
     clone = rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
-    vcenter.done(clone.Destroy_Task())
+    vcenter.when_free(clone.Destroy_Task)
     assert [(x.name, x.shared) for x in rehearsing.destroyed(vcenter)] == [("t1", ())]
     assert len(vcenter.snapshots("erp-db01")) == 3
 
@@ -69,7 +69,7 @@ def test_a_base_in_use(vcenter: VCenter, folder: Any, fate: str) -> None:
         with pytest.raises(vim.fault.FileLocked):
             vcenter.remove_snapshot("erp-db01", name)
         assert vcenter.read(vcenter.vm("erp-db01"), "runtime.consolidationNeeded").popitem()[1]
-    vcenter.done(clone.Destroy_Task())
+    vcenter.when_free(clone.Destroy_Task)
     assert (name in [s.name for s in vcenter.snapshots("erp-db01")]) is (fate != "lost")
     if fate == "locked":
         vcenter.remove_snapshot("erp-db01", name)

@@ -24,7 +24,7 @@ def test_one_with_a_production_vm_is_refused(make_flow: MakeFlow, recovery: VCen
     assert finding["level"] == "fail" and "for test VMs alone" in finding["remedy"], finding
     assert tests.clones() == []
 
-    recovery.done(stranger.Destroy_Task())
+    recovery.when_free(stranger.Destroy_Task)
     eventually(lambda: tests.flow.deck.json(*START, "--dry-run", code=None)["accepted"])
 
 

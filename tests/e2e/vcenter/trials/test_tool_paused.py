@@ -59,7 +59,7 @@ def test_the_obligation_stays_while_a_test_vm_is_left_over(make_flow: MakeFlow, 
     assert tests.trial_json()["test"]["state"] == "left over" and paused(tests) == ["warning"]
     # somebody removes it by hand
     recovery.power_off(clone)
-    recovery.done(clone.Destroy_Task())
+    recovery.when_free(clone.Destroy_Task)
     tests.flow.until(lambda domain: domain["test"]["vms"] == [])
     assert "the replication tool is paused still" in deck.run("test", "show").stdout
     end = deck.run(*END, "--wait", code=4).stdout.strip()
@@ -89,7 +89,7 @@ def test_the_obligation_stays_while_a_test_vm_is_in_no_list(make_flow: MakeFlow,
     deck.run(*END, "--wait")
     assert tests.clones() == [name] and paused(tests) == ["warning"]
     # somebody removes it by hand
-    recovery.done(clone.Destroy_Task())
+    recovery.when_free(clone.Destroy_Task)
     tests.flow.until(lambda domain: not any(a["kind"] == "test_leftover" for a in domain["alarms"]))
     end = deck.run(*END, "--wait", code=4).stdout.strip()
     deck.run("answer", end, "confirm")

@@ -117,7 +117,7 @@ def test_a_test_vm_is_as_large_as_its_point(make_flow: MakeFlow, recovery: VCent
     """Not as the replica is now: somebody gave it memory since."""
     tests = TrialFlow(make_flow, recovery)
     change = vim.vm.ConfigSpec(memoryMB=64, numCPUs=2)
-    recovery.done(recovery.vm(VMS[0]).ReconfigVM_Task(change))
+    recovery.when_free(lambda: recovery.vm(VMS[0]).ReconfigVM_Task(change))
     tests.flow.deck.run(*START, "--wait")
     (clone,) = tests.folder.childEntity
     hardware = recovery.read(clone, "config.hardware")["config.hardware"]

@@ -422,7 +422,7 @@ async def test_a_root_that_is_removed(vcenter: VCenter) -> None:
     async with watching(vcenter) as watch:
         changes = watch.changes()
         await anext(changes)
-        vcenter.done(vcenter.root_folder.Destroy_Task())
+        vcenter.when_free(lambda: vcenter.root_folder.Destroy_Task())
         with pytest.raises(Refused, match="/DC0/vm/drdeck"):
             await anext(changes)
         with pytest.raises(Refused, match="/DC0/vm/drdeck is not in"):
