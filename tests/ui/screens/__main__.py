@@ -8,8 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.ui.screens.chapters import CHAPTERS
+from tests.ui.screens.chapters import CHAPTERS, RECORDING
 from tests.ui.screens.pictures import picture
+from tests.ui.screens.plays_flow import FRAMES
+from tests.ui.screens.recording import animation, asciicast
 from tests.ui.screens.shots import DARK
 
 PICTURES = {
@@ -86,8 +88,13 @@ PICTURES = {
 
 
 async def make(folder: Path) -> None:
-    """Write every picture into a folder, and a page with all of them."""
+    """Write every picture into a folder, the recording of the flow, and a page with all of them."""
     folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        shots = await RECORDING.run(Path(home) / "stage", DARK, frozenset(FRAMES))
+    frames = [(shots[name], caption) for name, caption in FRAMES.items()]
+    (folder / "flow.svg").write_text(animation(frames), "utf-8")
+    (folder / "flow.cast").write_text(asciicast(frames), "utf-8")
     for chapter in sorted({chapter for chapter, _ in PICTURES.values()}):
         with tempfile.TemporaryDirectory() as home:
             shots = await CHAPTERS[chapter].run(Path(home) / "stage", DARK, frozenset(PICTURES))
@@ -100,7 +107,10 @@ def page() -> str:
     """All pictures in the order of the flow."""
     origin = "Made by `.ci/screenshots` from the real console on a training site; nothing is drawn by hand."
     sections = [f"## {caption}\n\n![{caption}]({name}.svg)" for name, (_, caption) in PICTURES.items()]
-    return "\n\n".join(["# The screens", origin, *sections]) + "\n"
+    flow = (
+        "![The whole flow, in 40 seconds](flow.svg)\n\nIn a terminal: `asciinema play screenshots/flow.cast`."
+    )
+    return "\n\n".join(["# The screens", origin, flow, *sections]) + "\n"
 
 
 if __name__ == "__main__":

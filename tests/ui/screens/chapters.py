@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ui.screens import plays, plays_plans
+from tests.ui.screens import plays, plays_flow, plays_plans
 from tests.ui.screens import plays_beside as beside
 from tests.ui.screens.before import at_home, history, in_session, in_trouble, rehydrated, stuck, unanswered
 from tests.ui.screens.house import SCENARIO
@@ -258,3 +258,6 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("wide-pitr", beside.wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, _WIDE),
     )
 }  # fmt: skip
+
+RECORDING = Chapter("flow", plays_flow.flow, dict.fromkeys(plays_flow.FRAMES, ()))
+"""The whole flow, which is kept as a recording only: each of its screens is one of a chapter's, too."""
