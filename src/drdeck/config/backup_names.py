@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 BACKUP_NAMES = (
@@ -13,12 +14,21 @@ BACKUP_NAMES = (
 "Restore Point ..."; vSphere leaves "Consolidate Helper" behind where a removal failed."""
 
 
+BACKUP_LASTS = timedelta(hours=24)
+"""A temporary snapshot that is older was left behind by a backup that broke off."""
+
 _KEPT = ("Restore Point *", "Consolidate Helper*")
 
 
 def is_temporary(name: str) -> bool:
     """Tell whether a backup tool calls a snapshot so that it makes for a job and removes after it."""
     return any(_alike(name, tools) for tools in BACKUP_NAMES if tools not in _KEPT)
+
+
+def is_backup_under_way(name: str, created: datetime, now: datetime) -> bool:
+    """Tell whether a snapshot is one that a backup tool works with now, and not one left behind by a job that
+    broke off: that holds nothing up for ever."""
+    return is_temporary(name) and abs(now - created) < BACKUP_LASTS
 
 
 def backup_name(pattern: str) -> str | None:

@@ -211,3 +211,55 @@ def test_an_exit_asks_about_a_task_of_others_that_does_not_end(
     flow.deck.run("answer", ident, "skip")
     flow.until(lambda d: d["session"] is None and d["mode"] == "running_in_failover")
     recovery.release()
+
+
+BACKUP = "VEEAM BACKUP TEMPORARY SNAPSHOT"
+
+
+def in_a_session(flow: Flow) -> None:
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active")
+
+
+def leave_session(flow: Flow) -> str:
+    return flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN).stdout.strip()
+
+
+def undo_anyway(flow: Flow) -> str:
+    """Undo once the backup's snapshot is seen, which must be allowed."""
+    eventually(lambda: BACKUP in flow.deck.run("failover", "undo", DOMAIN, "--dry-run", code=None).stdout)
+    anyhow = ("--even-though", "others-at-work")
+    return flow.deck.run("failover", "undo", DOMAIN, "--confirm", DOMAIN, *anyhow).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("before", "begin"), [(in_a_session, leave_session), (with_points, undo_anyway)], ids=["exit", "undo"]
+)
+@pytest.mark.parametrize("way_out", ["skip", "the backup ends"])
+def test_a_backup_that_does_not_end_is_asked_about(
+    make_flow: MakeFlow,
+    recovery: VCenter,
+    before: Callable[[Flow], None],
+    begin: Callable[[Flow], str],
+    way_out: str,
+) -> None:
+    """Nothing is removed beneath its snapshot meanwhile; the other VMs are not held up."""
+    flow = flow_of(make_flow, recovery)
+    before(flow)
+    recovery.make_snapshot(FIRST, BACKUP)
+
+    def points(*vms: str) -> list[str]:
+        return [x.name for vm in vms for x in recovery.snapshots(vm) if x.name.startswith("drdeck-")]
+
+    beneath = points(FIRST)
+    ident = begin(flow)
+    assert asks(flow, ident, f"the backup of {FIRST}") == ["wait", "retry", "skip"]
+    eventually(lambda: not points(*VMS[1:]), lambda: str(flow.operation(ident)))
+    assert beneath and points(FIRST) == beneath
+    if way_out == "skip":
+        flow.deck.run("answer", ident, "skip")
+    else:
+        recovery.remove_snapshot(FIRST, BACKUP)
+    ends(flow, ident)
+    assert points(FIRST) == (beneath if way_out == "skip" else [])

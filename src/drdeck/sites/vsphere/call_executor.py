@@ -25,6 +25,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.preconditions import why_not
+from drdeck.sites.vsphere.plan.restore_points import backup_of
 from drdeck.sites.vsphere.record.attribute_changes import NotNow
 from drdeck.sites.vsphere.record.attributes import in_order, read
 from drdeck.sites.vsphere.record.event_words import event_words_of
@@ -301,13 +302,16 @@ class CallExecutor:
         return remark
 
     async def _await_others(self, call: PlannedCall, begun: TaskBegun | None) -> str:
-        """Wait until a task of others on a VM has ended; it holds no place meanwhile."""
-        task = WaitArguments.of(call.args).task
+        """Wait until a task of others on a VM, or a backup, has ended; it holds no place meanwhile."""
+        awaited = WaitArguments.of(call.args)
         if begun is not None:
-            await begun(task)
+            await begun(awaited.task or awaited.snapshot)
         while True:
             vm = self._state.inventory().vms.get(call.vm or "")
-            if vm is None or task not in vm.running_tasks:
+            if vm is None:
+                return ""
+            backup = backup_of(vm, self._state.now()) if awaited.snapshot else None
+            if awaited.task not in vm.running_tasks and (backup is None or backup.id != awaited.snapshot):
                 return ""
             await asyncio.sleep(OTHERS_S)
 

@@ -16,7 +16,6 @@ from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import (
     Plan,
     on_vm,
-    once_free,
     powering_off,
     step,
     wait_for_others,
@@ -25,8 +24,7 @@ from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecor
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import RollbackArguments
 
 from .domain_state import DomainState, stays_out
-from .pitr_session import REMOVALS
-from .restore_points import entry_point, instant_of, ours, removal, removal_of
+from .restore_points import descendants, entry_point, instant_of, next_removal, ours, removals_wait
 
 
 def undo_of(s: DomainState) -> Undo | None:
@@ -82,15 +80,12 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
     if u.phase == "revert":
         return Plan(_reverting(s, u))
     dirty = [vm for vm in vms if _left(vm, u)]
-    removals = tuple(
-        once_free(vm, removal(vm, {x.id for x in _left(vm, u)}, limit_s=REMOVALS * limit_s), limit_s)
-        for vm in dirty
-    )
+    removals = tuple(next_removal(vm, {x.id for x in _left(vm, u)}, limit_s, s.now) for vm in dirty)
     then = step("undone", u.by)
     if not dirty and s.settings.start_protected and (originals := _to_start_there(s)):
         return Plan(_starting_there(s, u, originals, then))
-    waits = f"removing points of {names(dirty)}" if dirty else ""
-    return Plan(Phase(operation=u.by, name="Remove points", calls=removals, wait=waits, then=then))
+    wait = removals_wait(dirty, s.now)
+    return Plan(Phase(operation=u.by, name="Remove points", calls=removals, wait=wait, then=then))
 
 
 def _to_start_there(s: DomainState) -> list[VmFacts]:
@@ -138,18 +133,22 @@ def _reverting(s: DomainState, u: UndoRecord) -> Phase:
 
 
 def _left(vm: VmFacts, u: UndoRecord) -> list[SnapshotFact]:
-    """A VM's entry point, and the points that drdeck made since: they are of what was given up."""
+    """A VM's entry point, and the points that drdeck made since: they are of what was given up.
+
+    The name of a point has whole seconds: what stands on the entry point was made since all the same.
+    """
     entry = entry_point(vm, u.of)
-    return [x for x in vm.snapshots if x is entry or (ours(x) and instant_of(x) >= u.start)]
+    later = descendants(vm, entry.id) if entry is not None else set()
+    return [
+        x for x in vm.snapshots if x is entry or (ours(x) and (x.id in later or instant_of(x) >= u.start))
+    ]
 
 
 def committing(s: DomainState, c: CommittedRecord) -> Plan:
     """Remove the entry points: each costs room as long as it stands."""
     left = [(vm, point) for vm in s.living() if (point := entry_point(vm, c.of)) is not None]
     limit_s = float(s.settings.task_timeout)
-    calls = tuple(
-        once_free(vm, removal_of(vm, point, limit_s=REMOVALS * limit_s), limit_s) for vm, point in left
-    )
-    wait = f"removing the entry points of {names([vm for vm, _ in left])}" if left else ""
+    calls = tuple(next_removal(vm, {point.id}, limit_s, s.now) for vm, point in left)
+    wait = removals_wait([vm for vm, _ in left], s.now, "the entry points")
     then = step("committed", c.by)
     return Plan(Phase(operation=c.by, name="Remove the entry points", calls=calls, wait=wait, then=then))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drdeck.config.backup_names import is_temporary
 from drdeck.model.planned import PlannedCall
 from drdeck.model.points_budget import JOIN_S
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -12,10 +11,16 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import AnswerArguments, PointArguments
 
 from .domain_state import DomainState
-from .restore_points import CHAIN_MAX, instant_of, ours, point_name, prunable, removal_of, removal_order
-
-BACKUP_LASTS = timedelta(hours=24)
-"""A temporary snapshot that is older was left behind by a backup that broke off."""
+from .restore_points import (
+    CHAIN_MAX,
+    backup_of,
+    instant_of,
+    ours,
+    point_name,
+    prunable,
+    removal_of,
+    removal_order,
+)
 
 SETTLED = timedelta(seconds=60)
 """What was synchronised for a moment only is not noted."""
@@ -100,18 +105,7 @@ def points_until(finished: datetime, s: DomainState) -> datetime:
 
 def is_free(vm: VmFacts, now: datetime) -> bool:
     """Tell whether a VM can be reached, and neither a task nor a backup works on it."""
-    return not vm.running_tasks and vm.connection == "connected" and not backup_under_way(vm, now)
-
-
-def backup_under_way(vm: VmFacts, now: datetime) -> bool:
-    """Tell whether a backup tool works on a VM: it has the snapshot that the tool removes when it is done.
-
-    A point or a removal beside it may break the job, or meet disks that a proxy has locked. One that was left
-    behind holds nothing up for ever.
-    """
-    return any(
-        is_temporary(x.name) and not ours(x) and abs(now - instant_of(x)) < BACKUP_LASTS for x in vm.snapshots
-    )
+    return not vm.running_tasks and vm.connection == "connected" and backup_of(vm, now) is None
 
 
 def full(vm: VmFacts) -> bool:

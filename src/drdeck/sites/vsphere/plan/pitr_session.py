@@ -28,16 +28,13 @@ from .restore_points import (
     ancestors,
     entry_words,
     is_entry_point,
+    next_removal,
     ours,
     point_name,
     prunable,
-    removal,
+    removals_wait,
     target,
 )
-
-REMOVALS = 12.0
-"""A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
-so many times later than for other tasks."""
 
 
 def entering(s: DomainState, operation: str) -> Plan:
@@ -131,8 +128,8 @@ def exiting(s: DomainState, operation: str) -> Plan:
         if not doomed:
             continue
         waits.append(vm)
-        calls.append(once_free(vm, removal(vm, doomed, limit_s=REMOVALS * limit_s), limit_s))
-    wait = f"removing points of {names(waits)}" if waits else ""
+        calls.append(next_removal(vm, doomed, limit_s, s.now))
+    wait = removals_wait(waits, s.now)
     return Plan(
         Phase(
             operation=operation,

@@ -7,15 +7,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from drdeck.config.backup_names import may_prune
+from drdeck.config.backup_names import is_backup_under_way, may_prune
 from drdeck.model.pitr import RestorePoint, excluded_by
 from drdeck.model.planned import PlannedCall
+from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import RemovalArguments
 
-from .parts.planned_calls import on_vm
+from .parts.planned_calls import on_vm, once_free, wait_for_backup
 
 _OURS = re.compile(r"drdeck-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z)")
 CHAIN_MAX = 31
@@ -30,6 +31,11 @@ WITH_MEMORY = "with memory, which is discarded: VMs boot"
 AHEAD = timedelta(seconds=60)
 """By so much a host's clock, which dates snapshots, may be ahead of vCenter's without a word."""
 _OLDEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+REMOVALS = 12.0
+"""A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
+so many times later than for other tasks."""
 
 
 def entry_words(session: str) -> str:
@@ -205,6 +211,15 @@ def ancestors(vm: VmFacts) -> set[str]:
     return chain
 
 
+def descendants(vm: VmFacts, ident: str) -> set[str]:
+    """Ids of the snapshots that stand on another, by its id."""
+    above = {ident}
+    for snapshot in vm.snapshots:  # parents come before children
+        if snapshot.parent_id in above:
+            above.add(snapshot.id)
+    return above - {ident}
+
+
 def removal_order(vm: VmFacts, ids: set[str]) -> list[SnapshotFact]:
     """Some snapshots of a VM in the order in which their removal copies least.
 
@@ -234,6 +249,37 @@ def removal(vm: VmFacts, ids: set[str], limit_s: float) -> PlannedCall:
     args = RemovalArguments(snapshots=" ".join(x.id for x in order), name=order[0].name).as_text()
     says = f"remove all {len(order)} points of {vm.name}, which are drdeck's"
     return on_vm(vm, "remove", f"remove-all:{order[0].id}", says, args, limit_s=limit_s)
+
+
+def next_removal(vm: VmFacts, ids: set[str], limit_s: float, now: datetime) -> PlannedCall:
+    """Remove the next of some snapshots of a VM; or, before that, wait for a task or a backup of others.
+
+    A revert needs no such wait: it leaves every snapshot and the disks below it as they are.
+    """
+    backup = None if vm.running_tasks else backup_of(vm, now)
+    if backup is not None:
+        return wait_for_backup(vm, backup, limit_s)
+    return once_free(vm, removal(vm, ids, limit_s=REMOVALS * limit_s), limit_s)
+
+
+def removals_wait(vms: Sequence[VmFacts], now: datetime, points: str = "points") -> str:
+    """The wait for removals in words, with the VMs that a backup works on; empty without VMs."""
+    if not vms:
+        return ""
+    backed_up = [vm for vm in vms if backup_of(vm, now) is not None]
+    behind = f" (a backup works on {names(backed_up)})" if backed_up else ""
+    return f"removing {points} of {names(vms)}{behind}"
+
+
+def backup_of(vm: VmFacts, now: datetime) -> SnapshotFact | None:
+    """The snapshot that a backup tool works with on a VM, and removes when it is done; None: none does.
+
+    A point or a removal beside it may break the job, or meet disks that a proxy has locked: a removal merges
+    the disk that the job reads into the one below.
+    """
+    return next(
+        (x for x in vm.snapshots if is_backup_under_way(x.name, x.created, now) and not ours(x)), None
+    )
 
 
 def _drdecks(snapshot: SnapshotFact) -> bool:

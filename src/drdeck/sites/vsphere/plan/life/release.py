@@ -11,19 +11,19 @@ from datetime import datetime
 import msgspec
 
 from drdeck.model.planned import Phase
-from drdeck.model.text import names, some
+from drdeck.model.text import some
 from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, once_free, step
-from drdeck.sites.vsphere.plan.pitr_session import REMOVALS
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, step
 from drdeck.sites.vsphere.plan.restore_points import (
     has_newer,
     instant_of,
     is_entry_point,
     newest_number,
+    next_removal,
     ours,
-    removal,
+    removals_wait,
 )
 from drdeck.sites.vsphere.record.record_values import ReleaseRecord
 
@@ -78,7 +78,7 @@ def releasing(s: DomainState, r: ReleaseRecord) -> Plan:
     own = [(vm, {x.id for x in vm.snapshots if _own(x)}) for vm in within_reach]
     dirty = [(vm, ids) for vm, ids in own if ids]
     limit_s = float(s.settings.task_timeout)
-    calls = tuple(once_free(vm, removal(vm, ids, limit_s=REMOVALS * limit_s), limit_s) for vm, ids in dirty)
-    wait = f"removing points of {names([vm for vm, _ in dirty])}" if dirty else ""
+    calls = tuple(next_removal(vm, ids, limit_s, s.now) for vm, ids in dirty)
+    wait = removals_wait([vm for vm, _ in dirty], s.now)
     then = step("released", r.by)
     return Plan(Phase(operation=r.by, name="Remove points", calls=calls, wait=wait, then=then))

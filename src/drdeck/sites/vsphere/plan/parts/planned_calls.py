@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
-from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import RecordStep, WaitArguments
 
 
@@ -48,6 +48,13 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
     says = f"wait for the task of others on {vm.name}"
     args = WaitArguments(task=task).as_text()
     return on_vm(vm, "wait", f"wait:{task}", says, args, after_loss="repeat", limit_s=limit_s)
+
+
+def wait_for_backup(vm: VmFacts, backup: SnapshotFact, limit_s: float) -> PlannedCall:
+    """Wait for a backup tool to remove its snapshot of a VM; after `limit_s` a person is asked."""
+    says = f'wait for the backup of {vm.name}, which works with its snapshot "{backup.name}"'
+    args = WaitArguments(snapshot=backup.id).as_text()
+    return on_vm(vm, "wait", f"wait:{backup.id}", says, args, after_loss="repeat", limit_s=limit_s)
 
 
 def once_free(vm: VmFacts, call: PlannedCall, limit_s: float | None = None) -> PlannedCall:

@@ -132,9 +132,10 @@ class ShutdownArguments(CallArguments, frozen=True, kw_only=True, omit_defaults=
 
 
 class WaitArguments(CallArguments, frozen=True, kw_only=True, omit_defaults=True):
-    """Of `wait`: the id of the task of others."""
+    """Of `wait`: the id of the task of others, or of the snapshot that a backup tool works with."""
 
-    task: str
+    task: str = ""
+    snapshot: str = ""
 
 
 class JoinArguments(CallArguments, frozen=True, kw_only=True, omit_defaults=True):

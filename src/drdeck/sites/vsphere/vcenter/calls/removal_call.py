@@ -6,6 +6,8 @@ import contextlib
 
 from pyVmomi import vim, vmodl
 
+from drdeck.config.backup_names import is_backup_under_way, is_temporary
+from drdeck.sites.contract import Busy
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, snapshot_nodes
 
@@ -17,7 +19,8 @@ from .vm_tasks import CallSteps, vm_of
 def remove_snapshots(session: VCenterSession, vm: str, points: RemovalArguments, aim: str) -> CallSteps:
     """Remove one snapshot, not those that stand on it, or all of several.
 
-    Raises Refused where a datastore of the VM is nearly full.
+    Raises Refused where a datastore of the VM is nearly full, and Busy where a backup tool works with a
+    snapshot of its own: the removal would merge the disk that it reads.
     """
     present = _look(session, vm, aim)
     ids = points.ids
@@ -31,9 +34,17 @@ def remove_snapshots(session: VCenterSession, vm: str, points: RemovalArguments,
 
 
 def _look(session: VCenterSession, vm: str, aim: str) -> list[str] | None:
-    """The ids of the VM's snapshots now; None where they cannot be read. Raises Refused for want of room."""
+    """The ids of the VM's snapshots now; None where they cannot be read. Raises Refused for want of room,
+    and Busy for a backup under way."""
     try:
         tree = snapshot_tree(session, vm, aim, REMOVAL_ROOM, "merging a snapshot may need")
     except vim.fault.NoPermission:
         return None
-    return [object_id(node.snapshot) for node, _ in snapshot_nodes(tree)]
+    nodes = [node for node, _ in snapshot_nodes(tree)]
+    working = [node for node in nodes if is_temporary(str(node.name))]
+    if working:  # seldom: only then the clock is asked for
+        now = session.si.CurrentTime()
+        for node in working:
+            if is_backup_under_way(str(node.name), node.createTime, now):
+                raise Busy(f'Could not {aim}: a backup works with its snapshot "{node.name}"')
+    return [object_id(node.snapshot) for node in nodes]

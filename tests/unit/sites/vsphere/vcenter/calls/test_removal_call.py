@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from drdeck.sites.contract import Refused
+from drdeck.config.backup_names import BACKUP_LASTS
+from drdeck.sites.contract import Busy, Refused
 from drdeck.sites.vsphere.plan.restore_points import point_name, removal
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import RemovalArguments
 from drdeck.sites.vsphere.vcenter.calls.datastore_room import REMOVAL_ROOM
@@ -63,6 +64,25 @@ def test_nothing_is_removed_where_there_is_no_room(session: VCenterSession, vcen
     vcenter.set_room(store, free=REMOVAL_ROOM, capacity=1 << 40)
     carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
     assert len(names(vcenter)) == len(POINTS) - 1
+
+
+def test_nothing_is_removed_beneath_a_backup_that_came_meanwhile(
+    session: VCenterSession, vcenter: VCenter
+) -> None:
+    args, now = arguments(vcenter), session.si.CurrentTime()
+    vcenter.make_snapshot("db01", "NBU_SNAPSHOT_7", at=now)
+    with pytest.raises(Busy, match='prune it: a backup works with its snapshot "NBU_SNAPSHOT_7"'):
+        carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
+    assert names(vcenter) == [*(name for name, _ in POINTS), "NBU_SNAPSHOT_7"]
+
+
+def test_what_a_backup_left_behind_keeps_nothing_from_going(
+    session: VCenterSession, vcenter: VCenter
+) -> None:
+    args, now = arguments(vcenter), session.si.CurrentTime()
+    vcenter.make_snapshot("db01", "NBU_SNAPSHOT_7", at=now - 2 * BACKUP_LASTS)
+    carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "prune it"))
+    assert names(vcenter) == ["NBU_SNAPSHOT_7"]
 
 
 @pytest.mark.parametrize(
