@@ -20,7 +20,7 @@ from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.status_bars import bars, estimate_lines, operation_lines
 from drdeck.console.widgets.tab_line import TabLine
-from drdeck.console.widgets.text_lines import Lines
+from drdeck.console.widgets.text_lines import KeyedLines, Lines
 from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions.action_rules import driven_says
@@ -64,7 +64,7 @@ class DomainPane(Vertical):
         self._zoom: int | None = None
 
     def compose(self) -> ComposeResult:
-        yield Lines((), id="pane-title")
+        yield KeyedLines((), id="pane-title")
         yield Lines(id="out-of-date")
         yield QuestionBar(id="question")
         yield Lines(id="bars")

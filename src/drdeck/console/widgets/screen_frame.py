@@ -15,7 +15,7 @@ from drdeck.console.state import State
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
-from .text_lines import Lines
+from .text_lines import KeyedLines, Lines
 
 _ARROWS = frozenset("←→")
 PROTECTED_ANSWERS = "PROTECTED SITE ANSWERS since"
@@ -156,7 +156,7 @@ class TopLine(Lines):
         self.put([top_line(state, now, self.size.width or self.app.size.width, mark)[0]])
 
 
-class KeyLine(Lines):
+class KeyLine(KeyedLines):
     """The keys of a screen; while there is something to say, that instead."""
 
     DEFAULT_CSS = "KeyLine { height: 1; dock: bottom; }"

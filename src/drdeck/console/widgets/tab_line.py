@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.message import Message
 
 from drdeck.console.format import Piece
@@ -38,6 +39,13 @@ class TabLine(Lines):
             self.value = value
             self._draw()
             self.post_message(self.Turned(value))
+
+    def on_click(self, event: events.Click) -> None:
+        cell = 0
+        for text, _ in self._lines[0]:
+            if cell <= event.x < cell + len(text) and text.strip(" []") in self._labels:
+                self.turn(self._labels.index(text.strip(" []")))
+            cell += len(text)
 
     def on_resize(self) -> None:
         self._draw()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from drdeck.config.key_names import canonical
 from drdeck.console.format import Line, fit, plain_of
 from drdeck.console.themes import Looks
 
@@ -109,6 +113,57 @@ class Lines(Drawn):
     def render_line(self, y: int) -> Strip:
         line: Line = self._lines[y] if y < len(self._lines) else ()
         return strip_of(self, line, self.size.width, self._under)
+
+
+_BRACKETED = re.compile(r"\[(?P<key>\S+) [^\]]*\]")
+_WORD = re.compile(r"/(?= |$)|[^ /]+")
+_NAMES = {
+    "esc": "escape",
+    "←": "left",
+    "→": "right",
+    "↑": "up",
+    "↓": "down",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+}
+_DIGITS = "0-9"
+"""which a line of keys says of a field; a click cannot know which one is meant"""
+
+
+def key_cells(line: Line) -> Iterator[tuple[int, int, str]]:
+    """(first cell, cell behind the last, key as it comes from the terminal) of the keys that a line names.
+
+    Those are its pieces in the style "key": " f" with the label behind it, " ← →" without, for each arrow
+    stands for itself, and "[f Failover]  [m More]".
+    """
+    cell = 0
+    for number, (text, style) in enumerate(line):
+        if style == "key":
+            bracketed = list(_BRACKETED.finditer(text))
+            words = bracketed or list(_WORD.finditer(text))
+            label = line[number + 1][0].rstrip() if len(words) == 1 and number + 1 < len(line) else ""
+            for word in words:
+                key = word["key"] if bracketed else word[0]
+                first, end = (cell + cell_len(text[:place]) for place in word.span())
+                if key != _DIGITS:
+                    yield first, end + (0 if bracketed else cell_len(label)), _from_terminal(key)
+        cell += cell_len(text)
+
+
+def _from_terminal(key: str) -> str:
+    """A key as it comes from the terminal, of one as it is written: "^q" is "ctrl+q"."""
+    return f"ctrl+{key[1]}" if len(key) == 2 and key[0] == "^" else _NAMES.get(key) or canonical(key)
+
+
+class KeyedLines(Lines):
+    """Lines that name keys. Where the mouse is wanted a click on one is that key."""
+
+    def on_click(self, event: events.Click) -> None:
+        line: Line = self._lines[event.y] if event.y < len(self._lines) else ()
+        for first, end, key in key_cells(line):
+            if first <= event.x < end:
+                event.stop()
+                self.app.post_message(events.Key(key, None))
 
 
 _FALLBACK = Looks("dark", False)
