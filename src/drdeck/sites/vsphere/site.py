@@ -216,13 +216,19 @@ class VSphereSite:
         offered = [inventory.networks[i] for i in sorted(targets) if i in inventory.networks]
         against = start_obstacles.obstacles(facts, vms, offered, inventory.templates_of(folder.id))
         states = [domain_state for _, domain_state in self._state.domain_states()]
-        late = capacity_findings.against_points(states, s, facts.stores, self.settings.places.delete)
+        late = capacity_findings.against_points(states, [s], facts.stores, self.settings.places.delete)
         return msgspec.structs.replace(against, warns=(*against.warns, *late))
 
     async def room(self, domains: Sequence[str]) -> RoomForAll:
-        members = [vm for name in domains for vm in self._state.find(name)[1].vms]
-        vms = [vm for vm in members if vm.connection == "connected"]
-        return room_for_all(await start_obstacles.look(self._link.connected(), vms), vms)
+        beginning = [self._state.find(name)[1] for name in domains]
+        vms = [vm for s in beginning for vm in s.vms if vm.connection == "connected"]
+        facts = await start_obstacles.look(self._link.connected(), vms)
+        here = [
+            s for _, s in self._state.domain_states(begun=True) if s.record.owned and s.name not in domains
+        ]
+        removals = self.settings.places.delete
+        late = capacity_findings.against_points([*beginning, *here], beginning, facts.stores, removals)
+        return room_for_all(facts, vms, late)
 
     async def trial_room(
         self, domain: str, vms: tuple[str, ...], to: datetime | None

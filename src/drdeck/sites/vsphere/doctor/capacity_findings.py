@@ -72,12 +72,17 @@ def rounds(domain_states: Sequence[DomainState]) -> list[Finding]:
 
 
 def against_points(
-    domain_states: Sequence[DomainState], of: DomainState, stores: Mapping[str, Store], removals: int
+    domain_states: Sequence[DomainState],
+    of: Sequence[DomainState],
+    stores: Mapping[str, Store],
+    removals: int,
 ) -> list[Hazard]:
-    """Reasons why the points of a domain may be late once it runs here, beside those of all others."""
-    if not of.settings.pitr.enabled:
+    """Reasons why the points of some domains may be late once they run here, beside those of all others."""
+    pitr = [s for s in of if s.settings.pitr.enabled]
+    if not pitr:
         return []
-    slow, own = _slow_stores(domain_states, removals), {store for vm in of.vms for store in vm.datastores}
+    slow = _slow_stores(domain_states, removals)
+    own = {store for s in pitr for vm in s.vms for store in vm.datastores}
     late = sorted(own & slow.keys() & stores.keys())
     texts = [f'On the datastore "{stores[ident].name}", {slow[ident]}.' for ident in late]
     texts += [f"{finding.text[0].upper()}{finding.text[1:]}." for finding in rounds(domain_states)]

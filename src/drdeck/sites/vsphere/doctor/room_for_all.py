@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from drdeck.model.guard import Hazard
 from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.text import show_bytes
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -11,11 +14,16 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from .start_obstacles import StartFacts, obstacles
 
 
-def room_for_all(facts: StartFacts, vms: Sequence[VmFacts]) -> RoomForAll:
-    """The sums of all of these VMs that are off, and what is against starting them together. Pure."""
+def room_for_all(facts: StartFacts, vms: Sequence[VmFacts], late: Sequence[Hazard] = ()) -> RoomForAll:
+    """The sums of all of these VMs that are off, and what is against starting them together. Pure.
+
+    `late`: what keeps their restore points from being made in time afterwards.
+    """
     starting = [vm for vm in vms if vm.power != "on"]
     sums = () if facts.unread else (*_memory(facts, starting), *_swap(facts, starting))
-    return RoomForAll(sums=sums, hazards=obstacles(facts, vms))
+    against = obstacles(facts, vms)
+    hazards = msgspec.structs.replace(against, warns=(*against.warns, *late))
+    return RoomForAll(sums=sums, hazards=hazards)
 
 
 def _memory(facts: StartFacts, vms: Sequence[VmFacts]) -> Iterable[str]:

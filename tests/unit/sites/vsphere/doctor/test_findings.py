@@ -157,13 +157,15 @@ def test_what_the_points_of_a_domain_meet_is_said_before_they_are_accepted() -> 
     states, stores = [quick, slow, apart, without], {n: store(60 * GB, n) for n in ("ds", "other")}
 
     def texts(of: DomainState, *among: DomainState) -> list[str]:
-        hazards = capacity_findings.against_points(among or states, of, stores, 4)
+        hazards = capacity_findings.against_points(among or states, [of], stores, 4)
         assert {hazard.kind for hazard in hazards} <= {"points"}
         return [hazard.text for hazard in hazards]
 
     first, second = texts(slow)
     assert first.startswith('On the datastore "ds", each interval of 1m a point of 50 VMs is to be removed')
     assert second.startswith("Once all have failed over, the points of 51 VMs in 3 domains, ")
+    of_all = capacity_findings.against_points(states, [without, slow, apart], stores, 4)
+    assert [hazard.text for hazard in of_all] == [first, second], "each said once"
     assert texts(apart) == [second] and texts(without) == [] and texts(slow, slow, apart, without) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drdeck.model.guard import Hazard
 from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
 from drdeck.sites.vsphere.doctor.start_obstacles import MIB, ComputeResource, Host, StartFacts, Store
 from tests.support.vcenter.domain_states import vm
@@ -33,6 +34,11 @@ def test_each_fits_alone_and_not_together() -> None:
         'Datastore "ds1": 2 VMs, whose swap files take up to 12.9 GB, 21.5 GB free.',
     )
     assert ["2 VMs need 12.9 GB of memory" in hazard.text for hazard in room.hazards.warns] == [True]
+
+
+def test_points_that_are_late_afterwards_are_said_beside_it() -> None:
+    late = [Hazard(kind="points", text="Chains grow.")]
+    assert [hazard.text for hazard in room_for_all(facts(), VMS[:1], late).hazards.warns] == ["Chains grow."]
 
 
 def test_what_vcenter_does_not_tell_is_no_sum() -> None:
