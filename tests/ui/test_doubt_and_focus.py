@@ -1,9 +1,11 @@
-"""A question whether something was done, and the mark of the focus while a dialog lies over it."""
+"""A question whether something was done, and the focus: below a dialog, and in a menu opened early."""
 
 from __future__ import annotations
 
 import pytest
 
+from drdeck.console.dialogs.action_lists import Item, MoreMenu
+from drdeck.console.widgets.input_field import Field
 from drdeck.controller import questions
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.actions.request import Request
@@ -69,6 +71,58 @@ async def test_a_button_behind_a_dialog_does_not_look_focused() -> None:
         assert "[>Run PITR<]" not in deck.text
         await deck.press("escape")
         await deck.sees("[>Run PITR<]")
+
+
+async def test_a_button_below_a_menu_is_no_button() -> None:
+    async with running(FakeClient(in_session("files"))) as deck:
+        await deck.press("p")
+        await deck.sees("[ Run PITR ]")
+        await deck.press("m")
+        await deck.sees("Exit PITR Session", "  Run PITR")
+        assert "[ Run PITR ]" not in deck.text
+        await deck.press("escape")
+        await deck.sees("[ Run PITR ]")
+
+
+async def test_a_field_below_a_dialog_has_no_cursor() -> None:
+    async with running(FakeClient(in_session("files"))) as deck:
+        await deck.press("slash", *"fil")
+        field = deck.app.screen.query_one(Field)
+
+        def looks() -> list[object]:
+            return [(segment.text, segment.style) for segment in field.render_line(0) if segment.text]
+
+        with_cursor = looks()
+        await deck.press("ctrl+q")
+        await deck.sees("[>Cancel<]")
+        assert field.has_focus and len(looks()) < len(with_cursor), "one run of text, nothing in reverse"
+        await deck.press("escape")
+        await deck.until(lambda: looks() == with_cursor, "the cursor again")
+
+
+async def test_a_menu_that_was_opened_early_ends_on_the_next_act() -> None:
+    late = "its VMs are read now"
+    plan = Item("plan", "Failover Plan ...")
+    closed = (Item("cfo_start", "Continuous Failover", closed=late), Item("f", "Failover", closed=late), plan)
+    opened = (Item("cfo_start", "Continuous Failover"), Item("f", "Failover"), plan)
+    async with running(FakeClient(domain())) as deck:
+        for keys, ends in (
+            ((), "Continuous Failover"),
+            (("up",), "Failover"),
+            (("up", "down"), "Failover Plan"),
+        ):
+            items = list(closed)
+            menu = MoreMenu(lambda now=items: tuple(now))  # type: ignore[misc]
+            deck.app.push_screen(menu)
+            await deck.sees("> Failover Plan ...")
+            await deck.press(*keys)
+            items[:] = opened
+            menu.take(deck.app.state)
+            await deck.sees(f"> {ends}")
+            items[:] = (Item("cfo_start", "Continuous Failover", closed=late), *opened[1:])
+            menu.take(deck.app.state)
+            await deck.sees(f"> {ends}")
+            await deck.press("escape")
 
 
 async def test_beside_the_list_a_question_is_read_in_full() -> None:

@@ -21,7 +21,7 @@ async def test_run_pitr() -> None:
     async with running(FakeClient(in_session())) as deck:
         await deck.press("m", "enter")
         await deck.sees("Run PITR of files", "2/2")
-        assert offers(deck) == "enter Run PITR 0-9 Time tab Next g Last good z Zoom esc Back ? Help"
+        assert offers(deck) == "enter Run PITR 0-9 Time tab Next g Last good esc Back m More ? Help"
         await deck.press("tab")
         assert (deck.focused(), offers(deck)) == ("time", "enter Go there tab Next esc Back")
         await deck.press("m", "question_mark")
@@ -29,7 +29,7 @@ async def test_run_pitr() -> None:
         assert deck.dialog is None, "letters are letters there"
         await deck.press("tab")
         assert deck.focused() == "choose"
-        assert offers(deck) == "enter Tick 0-9 Time tab Next space Tick g Last good z Zoom esc Back"
+        assert offers(deck) == "enter Tick 0-9 Time tab Next space Tick g Last good esc Back m More"
         await deck.press("m")
         assert deck.dialog is not None
 

@@ -145,6 +145,28 @@ async def test_a_progressing_rollback_is_followed_on_its_screen() -> None:
         await deck.sees("Rolling back", "37%", "2 VMs")
 
 
+async def test_once_the_session_is_over_its_points_are_only_looked_at() -> None:
+    client = FakeClient(in_session("files"))
+    async with running(client) as deck:
+        await deck.press("p")
+        await deck.sees("[ Run PITR ]", "Only disks are rolled back")
+        while deck.focused() != "run":
+            await deck.press("tab")
+        client.tell(domain("files", Mode.RUNNING_IN_FAILOVER))
+        await deck.sees("Points of files   there is no PITR session", "> 2026-11-22 10:40:07Z")
+        for words in ("Run PITR", "Only disks", "all VMs"):
+            assert words not in deck.text
+        assert deck.focused() == "points"
+
+
+async def test_the_way_out_of_a_session_is_named_beside_the_last_good_point() -> None:
+    async with running(FakeClient(in_session("files"))) as deck:
+        await deck.press("p")
+        await deck.sees("g Last good  esc Back  m More  ? Help")
+        await deck.press("g")
+        await deck.sees("★ last before", "m More")
+
+
 async def test_the_timeline_can_be_narrowed() -> None:
     async with running(FakeClient(in_session())) as deck:
         await deck.press("m", "enter")

@@ -50,7 +50,8 @@ class MoreMenu(Dialog[str]):
     """The domain's More menu. A dimmed item tells its reason in full when it is chosen.
 
     `items` gives what can be chosen as things are now: an open menu follows the news, and its cursor
-    stays on its item.
+    stays on its item. Only where nothing but the last one could be chosen, as before the VMs are read, it
+    goes to the first that can be, unless somebody has moved it.
     """
 
     AUTO_FOCUS = "RowList"
@@ -60,6 +61,8 @@ class MoreMenu(Dialog[str]):
         super().__init__("More")
         self._source, self._closed_by = items, tuple(closing)
         self._items = tuple(items())
+        self._waits_on: str | None = None
+        """the item on which the cursor stands because no act before it could be chosen"""
 
     def body(self) -> Iterable[Widget]:
         yield RowList(menu_line, lambda item: item.name, empty="nothing can be done here", id="items")
@@ -68,14 +71,24 @@ class MoreMenu(Dialog[str]):
     def ready(self) -> None:
         super().ready()
         self._put()
-        rows: RowList[Item] = self.query_one("#items", RowList)
-        rows.select(next((i for i, item in enumerate(self._items) if item.closed is None), 0))
+        self._stand()
+
+    def _stand(self) -> None:
+        """Put the cursor on the first item that can be chosen."""
+        place = next((i for i, item in enumerate(self._items) if item.closed is None), 0)
+        self.query_one("#items", RowList).select(place)
+        late = all(item.closed for item in self._items[:-1])
+        self._waits_on = self._items[place].name if self._items and late else None
 
     def take(self, state: State) -> None:
         items = tuple(self._source())
         if items != self._items:
+            row = self.query_one("#items", RowList).row
+            waits = isinstance(row, Item) and row.name == self._waits_on
             self._items = items
             self._put()
+            if waits:
+                self._stand()
             self._explain()
 
     def _put(self) -> None:
@@ -90,6 +103,9 @@ class MoreMenu(Dialog[str]):
         return [("↑ ↓", "Move"), ("enter", "Choose"), ("esc", "Close")]
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
+        row = event.rows.row
+        if isinstance(row, Item) and row.name != self._waits_on:
+            self._waits_on = None
         self._explain()
 
     def _explain(self) -> None:

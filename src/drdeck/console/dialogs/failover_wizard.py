@@ -22,6 +22,7 @@ TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
 CHOOSING = f"{HOW_TO_CHOOSE} that have none yet"
+CHOSEN = "left/right choose another"
 
 
 def pages_for(domain: Domain) -> list[str]:
@@ -138,7 +139,7 @@ class VmSettingsPage(Page):
         open_ones = missing(self.domain.networks, self.targets)
         text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
         lines = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)] if open_ones else []
-        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
+        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING if open_ones else CHOSEN, "dim"),)])
         self.draw_keys()
         return not open_ones
 

@@ -108,7 +108,7 @@ class RunPitrScreen(ConsoleScreen):
         keys += [("0-9", "Time"), ("tab", "Next")]
         keys += [("space", "Tick")] if on == "choose" else []
         good = [] if self._last_good is None else [("g", "Last good")]
-        return [*keys, *good, ("z", "Zoom"), ("esc", "Back"), *self.named("help", "more")]
+        return [*keys, *good, ("esc", "Back"), *self.named("more", "help"), ("z", "Zoom")]
 
     def ready(self) -> None:
         super().ready()
@@ -175,11 +175,21 @@ class RunPitrScreen(ConsoleScreen):
         elif self._error:
             self._list.put((), "no restore point is known")
             parts = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
-            lines: list[Line] = [((f" ! {part}", "bad"),) for part in parts]
+            lines = marked("!", parts, "bad")
             self.query_one(Timeline).put(lines[:HEIGHT])
         if domain.configuration_goes_back:
             self.query_one("#reminder", Lines).put([((f" {REVERTS}", "warn"),)])
+        self._offer(domain.session is not None)
         self._draw_choice(domain, now)
+
+    def _offer(self, possible: bool) -> None:
+        """What is chosen, and the button, only while there is a session in which it can be done."""
+        run = self.query_one("#run", Push)
+        if not possible and run.has_focus:
+            self._list.focus()
+        for widget in (self.query_one("#reminder"), run.parent):
+            if isinstance(widget, Widget):
+                widget.display = possible
 
     def _going(self, state: State, domain: Domain, width: int) -> Line:
         if state.stale:

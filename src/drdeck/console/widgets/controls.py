@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line
 
-from .text_lines import in_focus, strip_of
+from .text_lines import covered, in_focus, strip_of
 
 
 class Control(Widget, can_focus=True):
@@ -56,7 +56,8 @@ class Control(Widget, can_focus=True):
 
 
 class Push(Control):
-    """A button, `[ Label ]`. Enter and space press it while it has the focus."""
+    """A button, `[ Label ]`. Enter and space press it while it has the focus. Below a dialog it is a dim
+    word, lest it be taken for one of the dialog's."""
 
     BINDINGS = [Binding("enter,space", "press", "Press", show=False)]
     DEFAULT_CSS = "Push { margin: 0 1 0 0; }"
@@ -83,6 +84,8 @@ class Push(Control):
             self.refresh()
 
     def line(self) -> Line:
+        if covered(self):
+            return ((f"  {self.label}  ", "dim"),)
         style = "dim" if self.disabled else "button-focus" if in_focus(self) else "button"
         marks = (">", "<") if in_focus(self) else (" ", " ")
         if self.disabled or self.closed:

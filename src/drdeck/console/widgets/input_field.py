@@ -11,11 +11,14 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.model.text import clean
 
 from .screen_frame import TypedInto
+from .text_lines import in_focus
 
 TIME_CHARACTERS = frozenset("0123456789-")
 """Characters that a typed time begins with."""
@@ -61,6 +64,16 @@ class Field(Input, TypedInto):
             id=id, placeholder=placeholder, password=password, compact=True, select_on_focus=select
         )
         self.cursor_blink = False
+
+    def render_line(self, y: int) -> Strip:
+        """Without cursor and selection below a dialog: what is typed goes there."""
+        if not self.has_focus or in_focus(self):
+            return super().render_line(y)
+        self.set_reactive(Widget.has_focus, False)
+        try:
+            return super().render_line(y)
+        finally:
+            self.set_reactive(Widget.has_focus, True)
 
     def _pieces(self) -> list[str]:
         """The text that stands for each character of the value."""

@@ -219,7 +219,8 @@ def vm_row(vm: Vm, width: int, now: datetime) -> Line:
     old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
     newest = "<1m" if old is not None and old < 60 else age(old)
     text, text_style = vm_details(vm, to_the_minute=last < 24)
-    figures = f" {left(clean(vm.power), 5)} {ready:5} {right(newest, _point_cells(width))} "
+    power = "-" if vm.power == "unknown" else clean(vm.power)
+    figures = f" {left(power, 5)} {ready:5} {right(newest, _point_cells(width))} "
     return (
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),

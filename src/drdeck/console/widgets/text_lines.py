@@ -62,11 +62,18 @@ class Drawn(Widget):
 
 def in_focus(widget: Widget) -> bool:
     """True for a widget to which keys come: it has the focus, and no dialog lies over its screen."""
-    return widget.has_focus and widget.app.screen is widget.screen
+    return widget.has_focus and not covered(widget)
+
+
+def covered(widget: Widget) -> bool:
+    """True while a dialog lies over the widget's screen: no key comes there then."""
+    return widget.app.screen is not widget.screen
 
 
 def redraw_focus(screen: Screen[Any]) -> None:
-    """Draw the mark of the focus anew: a dialog has come over the screen, or gone."""
+    """Draw the mark of the focus and the buttons anew: a dialog has come over the screen, or gone."""
+    for button in screen.query("Push"):
+        button.refresh()
     widget = screen.focused
     if widget is not None:
         draw: Callable[[], object] = getattr(widget, "draw_focus", widget.refresh)

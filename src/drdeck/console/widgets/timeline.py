@@ -196,13 +196,14 @@ def marks(
 
 
 def hours(span: Span) -> str:
-    """The axis: round hours, or dates, each from its cell on (UTC)."""
+    """The axis: round times, or dates (at midnight, or all), each from its cell on (UTC)."""
     step = next((s for s in _STEPS if s / span.cell_s >= _HOUR_CELLS), _STEPS[-1])
     axis = [" "] * span.width
     at = math.ceil(span.start.timestamp() / step) * step
     while at <= span.end.timestamp():
         instant = datetime.fromtimestamp(at, UTC)
-        of_day = step < _DAY and (instant.hour or span.end.date() == span.start.date())
+        midnight = instant.hour == instant.minute == 0
+        of_day = step < _DAY and (not midnight or span.end.date() == span.start.date())
         label = f"╵{instant:%H:%M}" if of_day else f"╵{instant:%m-%d}"
         cell = span.cell(instant)
         if cell + len(label) <= span.width:

@@ -116,6 +116,13 @@ def test_the_axis_has_round_hours_or_dates(length: timedelta, labels: list[str])
         assert axis[at:].startswith("╵10:00")
 
 
+def test_only_midnight_is_a_date_on_an_axis_of_minutes() -> None:
+    """After it each label is its own: what looks alike is not read as a time."""
+    midnight = NOW.replace(hour=0, minute=0, second=0)
+    axis = hours(Span(midnight - 12 * MINUTE, midnight + 12 * MINUTE, 78))
+    assert axis.split() == ["╵23:50", "╵23:55", f"╵{midnight:%m-%d}", "╵00:05", "╵00:10"]
+
+
 def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
     """A rollback leaves a branch and its points behind; the rate over the gap would be made up."""
     points = points_before(58, 57, 56, 10, 9)
