@@ -21,6 +21,7 @@ from drdeck.private_files import write_private
 from . import exit_codes, output
 from .appliance.appliance_command import appliance
 from .completion.candidates import lesson_words, lessons
+from .completion.lesson_candidates import words_of_lesson
 from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
@@ -86,7 +87,13 @@ def train(click_context: click.Context, as_json: bool) -> None:
 
 @train.command("lesson", hidden=True)
 @click.argument("lesson", metavar="LESSON", shell_complete=lesson_words)
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND ...]")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[-- COMMAND ...]",
+    shell_complete=words_of_lesson,
+)
 @click.option("--judge", is_flag=True, help="Say how the lesson stands, without the console.")
 @click.option(
     "--key", is_flag=True, help="With --judge: also how the next objective is met (counts as help)."

@@ -215,8 +215,7 @@ def test_every_word_that_is_a_name_or_an_instant_is_completed() -> None:
     free = {"note", "lasts", "timeout", "last", "length", "times", "duration", "speed", "port", "session"}
     of_sites = {"name", "url", "username", "root", "vcenter", "ca_file", "thumbprint", "user", "all_networks"}
     of_sites |= {"protected_url", "protected_username", "protected_root"}
-    of_many = {"drdeck test plan to", "drdeck sites add domains", "drdeck test leftovers adopt"}
-    of_many.add("drdeck train lesson words")
+    of_many = {"drdeck sites add domains"}
     bare = []
     for path, command in commands_of(cli, "drdeck"):
         for parameter in command.params:

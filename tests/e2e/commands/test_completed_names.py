@@ -65,3 +65,28 @@ def test_what_asks_can_be_completed_with_its_answers(deck: Deck) -> None:
     assert completed(deck, "answer", "") == [operation, domain]
     assert completed(deck, "answer", operation, "") == choices
     assert completed(deck, "answer", domain, choices[0][:2]) == choices[:1]
+
+
+def test_behind_a_lesson_any_line_is_completed_with_the_names_of_its_site(deck: Deck) -> None:
+    assert complete(deck, "train", "1", "--", "net") == ["networks"]
+    assert complete(deck, "train", "1", "--", "networks", "") == [], "it was not begun, and is not now"
+    assert not deck.state.exists()
+    deck.run("train", "1", "--", "domains")
+    try:
+        assert completed(deck, "train", "1", "--", "networks", "") == ["intranet"]
+        assert completed(deck, "train", "whole-flow", "--", "show", "intranet", "--js") == ["--json"]
+        assert completed(deck, "train", "1", "--", "pitr", "run", "intranet", "--to", "2")[0].startswith(
+            "2026"
+        )
+        assert complete(deck, "train", "none", "--", "networks", "") == []
+    finally:
+        deck.run("train", "1", "--", "controller", "stop", "--force")
+
+
+def test_a_test_of_a_plan_is_offered_the_instants_that_most_of_its_domains_have(deck: Deck) -> None:
+    domain = deck.json("domains")["domains"][0]["name"]
+    offered = completed(deck, "test", "plan", "all", "--to", "2")
+    assert offered == sorted(offered, reverse=True)
+    points = {point["time"] for point in deck.json("pitr", "points", domain)["points"]}
+    assert len(points & set(offered)) > 20, "the oldest are dropped meanwhile"
+    assert complete(deck, "test", "plan", "nothing", "--to", "") == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command_line.completing import complete, completed
 from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 from tests.support.training.calm_site import CALM, FILES, SETTINGS, alarms, kill
@@ -52,6 +53,7 @@ def test_a_late_clone_is_named_adopted_and_removed(deck: Deck) -> None:
     (left,) = leftovers(deck)
     assert (left["vm"], left["of"], left["listed"]) == (LATE, "files-srv01", False)
     assert f"drdeck test leftovers --adopt {LATE}" in left["why"]
+    assert completed(deck, *deck.arguments, "test", "leftovers", "--adopt", "dr") == [LATE]
     assert "is not being tested" in deck.run(*END, code=3).stderr
     assert "has the mark of a test" in deck.run("test", "leftovers", "--adopt", "nobody", code=3).stderr
     assert deck.json("test", "leftovers", "--adopt", LATE, "--dry-run")["accepted"]
@@ -62,6 +64,7 @@ def test_a_late_clone_is_named_adopted_and_removed(deck: Deck) -> None:
     assert f'"{LATE}" is in the list of "{FILES}" already' in again
     deck.run(*END, "--wait")
     assert leftovers(deck) == [] and alarms(deck) == []
+    assert complete(deck, *deck.arguments, "test", "leftovers", "--adopt", "") == []
     assert trial_json(deck)["tested"]["result"] == "failed"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -24,6 +25,7 @@ BEFORE_ABNORMAL = "before-abnormal"
 """In place of a time: the last restore point before the abnormal writing."""
 LONGEST_HELP = 60
 """Characters of a question that stand beside an operation; shells cut longer ones."""
+_Item = TypeVar("_Item")
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -84,6 +86,19 @@ def asked_vms(context: click.Context, parameter: click.Parameter, incomplete: st
         return [alarm.vm for alarm in alarms if alarm.vm is not None and alarm.choices]
 
     return begun(dict.fromkeys(ask_controller(context, names)), incomplete)
+
+
+def stray_vms(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Test VMs that no test's list has; of those that share a name the ids."""
+
+    async def names(client: Client) -> list[str]:
+        having = [domain.name for domain in (await client.get_listing()).domains if domain.strays]
+        shown = [(await client.show(name)).detail.domain for name in having]
+        strays = [stray for domain in shown if domain is not None for stray in domain.strays]
+        shared = Counter(stray.name for stray in strays)
+        return [stray.id if shared[stray.name] > 1 else stray.name for stray in strays]
+
+    return begun(ask_controller(context, names), incomplete)
 
 
 def isolated_pairs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -177,7 +192,7 @@ def site_names(context: click.Context, parameter: click.Parameter, incomplete: s
     def names() -> list[str]:
         return sorted({*context_of({**context.params, "site": None}).settings.sites, TRAINING})
 
-    return begun(_silently(names), incomplete)
+    return begun(silently(names), incomplete)
 
 
 def scenario_names(
@@ -186,7 +201,7 @@ def scenario_names(
     """The scenarios that come with drdeck, and files."""
     from drdeck.coach.lesson_file import scenario_names as shipped
 
-    names = begun(_silently(lambda: list(shipped())), incomplete)
+    names = begun(silently(lambda: list(shipped())), incomplete)
     items = [_item(name) for name in names]
     return items if items else [_item(incomplete, type="file")]
 
@@ -242,10 +257,10 @@ def ask_controller(context: click.Context, question: Callable[[Client], Awaitabl
             finally:
                 await client.close()
 
-    return _silently(lambda: asyncio.run(ask()))
+    return silently(lambda: asyncio.run(ask()))
 
 
-def _silently(names: Callable[[], list[str]]) -> list[str]:
+def silently(names: Callable[[], list[_Item]]) -> list[_Item]:
     """Names, or none where they cannot be had; the terminal shows the line that is being typed."""
     silence = io.StringIO()
     with (

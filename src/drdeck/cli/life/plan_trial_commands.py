@@ -11,7 +11,7 @@ from drdeck.cli import exit_codes, json_shapes, output, watching
 from drdeck.cli.acting.request_options import SECONDS, except_option, mapping_of, network_option, only_option
 from drdeck.cli.acting.submitting import refuse_read_only
 from drdeck.cli.acting.typed_instants import typed_instant
-from drdeck.cli.completion.plan_candidates import plan_names
+from drdeck.cli.completion.plan_candidates import instants_of_plan, plan_names
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.reading import dry_run as rehearsals
@@ -27,7 +27,12 @@ from .trial_commands import seconds_of
 
 @click.command("plan")
 @click.argument("plan", shell_complete=plan_names)
-@click.option("--to", metavar="TIME", help="As of this instant, of all domains: TIME or -15m.")
+@click.option(
+    "--to",
+    metavar="TIME",
+    shell_complete=instants_of_plan,
+    help="As of this instant, of all domains: TIME or -15m.",
+)
 @network_option
 @click.option("--for", "lasts", metavar="4h", help="How long the tests are to last at most.")
 @only_option

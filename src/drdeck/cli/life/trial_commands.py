@@ -17,7 +17,7 @@ from drdeck.cli.acting.request_options import (
 )
 from drdeck.cli.acting.submitting import refuse_read_only, submit, submit_with
 from drdeck.cli.acting.typed_instants import named_instant
-from drdeck.cli.completion.candidates import domain_names, isolated_pairs, restore_points
+from drdeck.cli.completion.candidates import domain_names, isolated_pairs, restore_points, stray_vms
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
@@ -173,7 +173,10 @@ def _last(d: Domain) -> tuple[str, str]:
 
 @trial.command("leftovers")
 @click.option(
-    "--adopt", metavar="VM", help="Take this one back into a test's list, so that End Test removes it."
+    "--adopt",
+    metavar="VM",
+    shell_complete=stray_vms,
+    help="Take this one back into a test's list, so that End Test removes it.",
 )
 @request_options
 @runs
