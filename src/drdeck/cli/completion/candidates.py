@@ -93,8 +93,8 @@ def stray_vms(context: click.Context, parameter: click.Parameter, incomplete: st
 
     async def names(client: Client) -> list[str]:
         having = [domain.name for domain in (await client.get_listing()).domains if domain.strays]
-        shown = [(await client.show(name)).detail.domain for name in having]
-        strays = [stray for domain in shown if domain is not None for stray in domain.strays]
+        whole = [(await client.show(name)).detail.domain for name in having]
+        strays = [stray for domain in whole if domain is not None for stray in domain.strays]
         shared = Counter(stray.name for stray in strays)
         return [stray.id if shared[stray.name] > 1 else stray.name for stray in strays]
 

@@ -1,4 +1,4 @@
-"""What is typed behind `drdeck train LESSON --`: any command, with the names of the lesson's own site."""
+"""Completion behind `drdeck train LESSON --`: any command, with the names of the lesson's own site."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class RunPitrScreen(ConsoleScreen):
         self._draw_choice(domain, now)
 
     def _offer(self, possible: bool) -> None:
-        """What is chosen, and the button, only while there is a session in which it can be done."""
+        """Show the choice and the button only while there is a session in which it can be done."""
         run = self.query_one("#run", Push)
         if not possible and run.has_focus:
             self._list.focus()
