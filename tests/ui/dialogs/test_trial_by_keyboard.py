@@ -86,6 +86,9 @@ async def test_what_cannot_be_is_said_in_the_form() -> None:
         await deck.press("enter")
         await deck.sees("91:99")
         assert deck.focused() == "time"
+        await deck.type("88:88")
+        await deck.press("enter")
+        await deck.sees("'88:88' is not a time")
         await deck.press("tab", "tab", "space", "down", "space", "enter", "enter")
         await deck.sees("no VM is ticked")
         await deck.press("space", "enter", "enter")

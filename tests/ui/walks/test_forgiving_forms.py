@@ -189,3 +189,8 @@ async def test_a_time_that_is_typed_again_replaces_the_old_one() -> None:
             await deck.press("tab")
         await deck.type("9:45")
         assert deck.app.screen.query_one("#time").value == "9:45"  # type: ignore[attr-defined]
+        await deck.type("99")
+        await deck.press("enter")
+        await deck.sees("'9:4599' is not a time")
+        await deck.type("10:02")
+        assert deck.app.screen.query_one("#time").value == "10:02"  # type: ignore[attr-defined]

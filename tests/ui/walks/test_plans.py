@@ -318,6 +318,21 @@ async def test_a_typed_instant(typed: str, words: str) -> None:
         await deck.type(typed)
         await deck.press("enter")
         await deck.sees(words)
+        if "taken" in words:
+            return
+        await deck.type("10:12")  # what was refused is replaced
+        await deck.press("enter")
+        await deck.sees("taken as UTC: 2026-11-22 10:12:00Z")
+
+
+async def test_enter_in_an_empty_time_goes_back_to_the_instants() -> None:
+    async with running(PlanningClient(mid_run())) as deck:
+        await on_the_run(deck)
+        await deck.press("p")
+        await deck.sees("spread")
+        await deck.press("1", "backspace", "enter")
+        await deck.until(lambda: deck.focused() != "time", "the list")
+        assert "is not a time" not in deck.text
 
 
 async def test_exit_of_many_is_two_lists_and_never_both() -> None:

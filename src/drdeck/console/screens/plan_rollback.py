@@ -194,10 +194,14 @@ class PlanRollbackScreen(ConsoleScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        if not event.value.strip():
+            self._list.focus()
+            return
         try:
             instant, assumed = parse_instant(event.value, self.now())
         except ValueError as error:
             self._say_wrong(clean(str(error)))
+            event.input.action_select_all()  # the next time that is typed replaces it
             return
         word = "taken as UTC: " if assumed else ""
         self.query_one("#time-read", Lines).put([((f" {word}{stamp(instant)}", "dim"),)])

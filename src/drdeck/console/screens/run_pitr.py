@@ -356,6 +356,8 @@ class RunPitrScreen(ConsoleScreen):
             self._list.focus()
         elif self._go_to(event.value):
             self.query_one("#run", Push).focus()
+        else:
+            event.input.action_select_all()  # the next time that is typed replaces it
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._time_read = ()

@@ -191,6 +191,7 @@ class BeginTest(Dialog[Request]):
             picked = pick(event.value, self.domain, self._points, self._now)
         except ValueError as error:
             self._say_wrong(str(error))
+            event.input.action_select_all()  # the next time that is typed replaces it
             return
         self._say_wrong("")
         self._rows.select(picked.place + 1)
