@@ -34,6 +34,8 @@ from drdeck.model.text import clean, show_bytes
 VMS, PITR, SETTINGS, ALARMS = range(4)
 NAME_LINES = 5
 """Lines of a domain's name at most; its tabs stay in sight below it, also beside a lesson."""
+OBSTACLE_LINES = 4
+"""Lines of what stands in the way at most: the commands that lead out of it are the last of its words."""
 MOST_LINES = 6
 """Lines that are told of what goes on: the VMs below need room too."""
 POINTS_EVERY_S = 10.0
@@ -157,7 +159,7 @@ class DomainPane(Vertical):
         lines: list[Line] = []
         for text in (domain.broken, driven_says(domain)):
             if text:
-                lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
+                lines += marked("!", wrap_some(clean(text), width - 4, OBSTACLE_LINES), "bad")
         going_on = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
         needs_you: list[str] = []
         if domain.trial is not None:
