@@ -14,6 +14,8 @@ from drdeck.model.alarms import Finding
 
 MIN_WIDTH, MIN_HEIGHT = 80, 22
 """Columns and rows that the console needs: a common window, less a status line and the border of a split."""
+FULL_WIDTH, FULL_HEIGHT = 80, 22
+"""Columns and rows that the screens are laid out for; in fewer they fold, and leave out what matters less."""
 _USUAL = (80, 24)
 """Columns and rows of a terminal that does not tell, as a serial line does not."""
 _ANSI = (

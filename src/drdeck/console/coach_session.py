@@ -9,6 +9,7 @@ from drdeck.coach.coach import Coach
 from drdeck.coach.progress import ProgressError
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.terminal.size_guard import is_low
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 
 SAID_S = 5.0
@@ -19,9 +20,20 @@ class CoachSession:
     """The coach beside a console: its keys, and its looks at the site."""
 
     def __init__(self, app: Console, coach: Coach) -> None:
-        self.coach, self.folded = coach, False
+        self.coach = coach
+        self._folded_by_hand: bool | None = None
+        """whether the panel is folded, once the operator said so"""
         self._app = app
         self._looks: Worker[None] | None = None
+
+    @property
+    def folded(self) -> bool:
+        """True if only the first line of the panel is seen: by the operator's word, else where a screen
+        needs the room of a low terminal."""
+        if self._folded_by_hand is not None:
+            return self._folded_by_hand
+        full = [screen for screen in self._app.screen_stack if isinstance(screen, ConsoleScreen)]
+        return bool(full) and is_low(self._app.size) and full[-1].HELP != "list"
 
     def takes(self, key: str) -> bool:
         """Act on a key of the coach: h, unless it is typed into a field, and ctrl+t. False for others."""
@@ -34,7 +46,7 @@ class CoachSession:
             except ProgressError as error:
                 self._app.say(str(error))
         else:
-            self.folded = not self.folded
+            self._folded_by_hand = not self.folded
         self.draw()
         return True
 

@@ -5,6 +5,7 @@ Every text is made harmless here, where its width is still to be measured: a scr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -120,6 +121,30 @@ def wrap(text: str, width: int) -> list[str]:
             lines += full
         lines.append(line)
     return lines
+
+
+def folded(line: Line, width: int) -> list[Line]:
+    """A line laid into lines of at most `width` cells by words, each piece in its style; nothing is lost. The
+    first one stands out to the left."""
+    if width_of(line) <= width:
+        return [line]
+    text = clean(plain_of(line))
+    hang = min(len(text) - len(text.lstrip(" ")) + 2, max(0, width - 20))
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for raw, style in line:
+        for word in re.findall(r" +|[^ ]+", clean(raw)):
+            if used + cell_len(word) <= width:
+                lines[-1].append((word, style))
+                used += cell_len(word)
+                continue
+            if word.isspace():  # at the end of a line
+                used = width
+                continue
+            for part in _broken(word, width - hang):
+                lines.append([(" " * hang, ""), (part, style)])
+                used = hang + cell_len(part)
+    return [tuple(pieces) for pieces in lines if pieces]
 
 
 def marked(sign: str, lines: Sequence[str], style: str) -> list[Line]:

@@ -16,6 +16,7 @@ from drdeck.console.format import Line, arrows, left
 from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.terminal.size_guard import is_narrow
 from drdeck.console.widgets.list_rows import state_text
 from drdeck.model.actions.action_table import ACTIONS, BY_NAME, Action, help_of, menu, refusal
 from drdeck.model.actions.request import Request
@@ -148,8 +149,12 @@ def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
     everywhere = [row for row in actions if row[1] not in labels]
     everywhere += COACH_KEYS if app.coach_session is not None else ()
     lines: list[Line] = [((left("This screen", COLUMN), "head"), ("Everywhere", "head"))]
-    for first, second in itertools.zip_longest(here, everywhere):
-        lines.append((*_key_cell(first), *_key_cell(second)))
+    if is_narrow(app.size):
+        rows = [*map(_key_cell, here), (), (("Everywhere", "head"),), *map(_key_cell, everywhere)]
+        lines = [(("This screen", "head"),), *rows]
+    else:
+        for first, second in itertools.zip_longest(here, everywhere):
+            lines.append((*_key_cell(first), *_key_cell(second)))
     signs = SIGNS["Run PITR" if screen is not None and screen.TIMELINE else kind]
     meanings = [f"{sign} {meaning}" for sign, meaning in signs]
     lines += [(), (("Signs  ", "head"), ("  ".join(meanings), ""))]

@@ -18,6 +18,8 @@ from drdeck.model.text import clean
 
 from .dialog import CANCEL, Dialog
 
+MENU_ROWS, MENU_BESIDE = 12, 8
+"""Rows of the menu at most, and lines of the dialog beside them."""
 MENU_WIDTH = 50
 """Cells of the menu with its frame, as in the styles."""
 NETWORK_WIDTH = 40
@@ -94,7 +96,11 @@ class MoreMenu(Dialog[str]):
     def _put(self) -> None:
         rows: RowList[Item] = self.query_one("#items", RowList)
         rows.styles.height = max(1, len(self._items))
+        rows.styles.max_height = max(3, min(MENU_ROWS, self.app.size.height - MENU_BESIDE))
         rows.put(self._items)
+
+    def resized(self) -> None:
+        self._put()
 
     def buttons(self) -> Iterable[Push]:
         return ()
@@ -141,13 +147,17 @@ class NetworkList(Dialog[str]):
 
     def body(self) -> Iterable[Widget]:
         rows = RowList[str](self._line, lambda network: network, id="networks")
-        rows.styles.height = max(1, min(NETWORKS_SEEN, len(self._networks.recovery)))
+        rows.styles.height = max(
+            1, min(NETWORKS_SEEN, len(self._networks.recovery), self.app.size.height - 7)
+        )
         yield rows
 
     def _line(self, network: str, width: int) -> Line:
         place = clean(self._networks.places.get(network, ""))
         beside = ((f"  {cut(place, width - NETWORK_WIDTH - 2)}", "dim"),) if place else ()
         label = clean(network)
+        if place and width < 2 * NETWORK_WIDTH - 4 - 10:
+            return ((cut(f"{label}  {place}", width), "bold"),)
         return ((left(label, NETWORK_WIDTH) if place else cut(label, width), "bold"), *beside)
 
     def ready(self) -> None:

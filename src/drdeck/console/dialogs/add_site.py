@@ -17,7 +17,7 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 
 from .confirmation import Confirm
-from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog
+from .dialog import CANCEL, NEXT, PRESS, Dialog
 
 AddSite = Callable[[dict[str, Any]], Awaitable[str]]
 FIELDS = (
@@ -134,5 +134,5 @@ class AddSiteDialog(Dialog[str]):
         self.query_one("#add", Push).focus()
 
     def _say(self, text: str, style: str) -> None:
-        lines: list[Line] = [((part, style),) for part in wrap(text, BOX_WIDTH - 5)]
+        lines: list[Line] = [((part, style),) for part in wrap(text, self.text_width)]
         self.query_one("#said", Lines).put([(), *lines])

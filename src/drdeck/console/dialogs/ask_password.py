@@ -16,7 +16,7 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.passwords import PROTECTED, Password, PasswordWanted
 
-from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, paragraph
+from .dialog import CANCEL, NEXT, PRESS, Dialog, paragraph
 
 
 class PasswordDialog(Dialog[bool]):
@@ -85,4 +85,6 @@ class PasswordDialog(Dialog[bool]):
         field = self.query_one(Input)
         field.value = ""
         field.focus()
-        self.query_one("#refused", Lines).put([((text, "bad"),) for text in wrap(event.text, BOX_WIDTH - 5)])
+        self.query_one("#refused", Lines).put(
+            [((text, "bad"),) for text in wrap(event.text, self.text_width)]
+        )

@@ -13,10 +13,14 @@ from drdeck.console.widgets.row_list import RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.text import clean
 
-from .dialog import BOX_WIDTH, Dialog
+from .dialog import Dialog
 
 _WORD = 13
 _TITLE = 34
+_BESIDE = 8
+"""Lines of the dialog beside the list, without what is said above it."""
+_STATE = 9
+"""Cells that the state of a lesson needs at least."""
 _SAYS = (
     "Each is played on a site of its own, with a coach who says what to do and judges what was done, never"
     " how. This console makes room for it."
@@ -47,7 +51,7 @@ def lesson_line(row: LessonRow, width: int) -> Line:
     return (
         (row.word, "key"),
         (left(length, rest), "dim"),
-        (left(clean(row.title), _TITLE), "bold"),
+        (left(clean(row.title), min(_TITLE, max(20, width - _WORD - _STATE))), "bold"),
         (row.state, "dim"),
     )
 
@@ -62,13 +66,14 @@ class LessonsDialog(Dialog[str]):
         self._rows = tuple(rows)
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(*(((text, ""),) for text in wrap(_SAYS, BOX_WIDTH - 4)), ())
+        yield Lines(*(((text, ""),) for text in wrap(_SAYS, self.text_width + 1)), ())
         yield RowList(lesson_line, lambda row: row.word, empty="there is no lesson", id="lessons")
         yield Lines((), id="enter")
 
     def ready(self) -> None:
         rows: RowList[LessonRow] = self.query_one("#lessons", RowList)
         rows.styles.height = max(1, len(self._rows)) + 1
+        rows.styles.max_height = max(3, self.app.size.height - _BESIDE)
         rows.put(self._rows)
         begun = (i for i, row in enumerate(self._rows) if not row.state.startswith("finished"))
         rows.select(next(begun, 0))

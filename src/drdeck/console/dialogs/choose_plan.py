@@ -13,7 +13,7 @@ from drdeck.console.widgets.row_list import RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.plans.plan_check import PlanSummary
 
-from .dialog import BOX_WIDTH, CANCEL, Dialog
+from .dialog import CANCEL, Dialog
 
 _MOST_LINES = 7
 
@@ -41,13 +41,13 @@ class PlansDialog(Dialog[str]):
 
     def ready(self) -> None:
         rows: RowList[PlanSummary] = self.query_one("#plans", RowList)
-        rows.styles.height = max(1, min(8, len(self._plans)))
+        rows.styles.height = max(1, min(8, len(self._plans), self.app.size.height - 13))
         rows.put(self._plans)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         summary = event.rows.row
         if isinstance(summary, PlanSummary):
-            lines: list[Line] = [(), *plan_lines(summary, BOX_WIDTH - 5)][:_MOST_LINES]
+            lines: list[Line] = [(), *plan_lines(summary, self.text_width)][:_MOST_LINES]
             self.query_one("#about", Lines).put([*lines, *[()] * (_MOST_LINES - len(lines))])
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:

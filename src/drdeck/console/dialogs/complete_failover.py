@@ -10,14 +10,14 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line, marked, second, wrap
 from drdeck.console.widgets.controls import Choice, Control, Push, Tick
-from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.network_mapping import MappingHead, NetworkMapping, missing
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions.confirming import Preview
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, ProtectedSite
 from drdeck.model.text import clean, some
 
-from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, LookResult
+from .dialog import CANCEL, NEXT, PRESS, Dialog, LookResult
 
 TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
@@ -80,6 +80,7 @@ class CompleteDialog(Dialog[Request]):
         self._refused: Request | None = None
         """what was chosen when the controller said that it is not possible"""
         self._pressed = False
+        self._look_shown: LookResult[Request, Preview] | None = None
         self.draft = draft or Request(action="cfo_complete", domain=domain.name, type=FailoverType.REGULAR)
         """the choices as they are now, also once it is closed; at first those of a form that was cancelled"""
         self._untouched = draft is None
@@ -88,8 +89,7 @@ class CompleteDialog(Dialog[Request]):
     def body(self) -> Iterable[Widget]:
         networks = self.domain.networks
         if networks.protected:
-            head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
-            yield Lines(head, mapping_head(BOX_WIDTH - 4))
+            yield MappingHead("VM Network Mapping")
             mapping = NetworkMapping(networks, id="mapping")
             offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
             mapping.targets |= {a: b for a, b in offered.items() if a in networks.protected}
@@ -110,7 +110,8 @@ class CompleteDialog(Dialog[Request]):
     @property
     def _blank(self) -> tuple[Line, ...]:
         """A blank line where there is room: in a lesson what is found must be seen above the panel."""
-        return () if getattr(self.app, "coach_session", None) is not None else ((),)
+        coached = getattr(self.app, "coach_session", None) is not None
+        return () if coached or self.has_class("low") else ((),)
 
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
@@ -201,11 +202,20 @@ class CompleteDialog(Dialog[Request]):
             return
         if event.result is not None and self._open_on_possible(event.result):
             return
-        self._preview = event.result
+        self._preview, self._look_shown = event.result, event
         self._refused = event.request if event.result is not None and event.result.refusal else None
         self.query_one("#complete", Push).look_closed(self._refused is not None)
+        self._draw_evidence(event)
+
+    def resized(self) -> None:
+        if self._look_shown is not None:
+            self._draw_evidence(self._look_shown)
+
+    def _draw_evidence(self, event: LookResult[Request, Preview]) -> None:
+        """Draw what was found, what it warns of, and at the end why it is not possible; that is what is seen
+        once the act was pressed in vain."""
         pressed, self._pressed = self._pressed, False
-        width = BOX_WIDTH - 5
+        width = self.text_width
         lines: list[Line] = [*self._blank]
         if event.result is None:
             lines += [((text, "bad"),) for text in wrap(event.error, width)]
@@ -227,6 +237,8 @@ class CompleteDialog(Dialog[Request]):
                 text = f"Not possible now: {clean(event.result.refusal)}"
                 lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, width)]
         self.query_one("#evidence", Lines).put(lines)
+        if pressed:
+            self.call_after_refresh(self.query_one("#body").scroll_end, animate=False)
 
     def _offer_by_hand(self, unchecked: Sequence[str], by_hand: Sequence[str]) -> None:
         """The tick, where there is something to check; what has come since it was set was not checked."""
@@ -240,6 +252,8 @@ class CompleteDialog(Dialog[Request]):
         if unset:
             text = f"Choose a recovery network for {', '.join(map(clean, unset))}"
             self.query_one("#evidence", Lines).put([(), ((text, "bad"),)])
+            if self.has_class("low"):
+                self.say(text)  # below the edge it would not be seen
             self.query_one(NetworkMapping).focus()
             return
         if request == self._refused:  # look again, and say once more why not

@@ -18,11 +18,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from drdeck.console.format import wrap
+from drdeck.console.format import Line, arrows, wrap
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.screen_frame import KeyLine, TypedInto, beside_typing
-from drdeck.console.widgets.text_lines import Lines, redraw_focus
+from drdeck.console.widgets.text_lines import Lines, in_rows, redraw_focus
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.text import clean
 
@@ -37,6 +37,8 @@ DEAF_S = 0.5
 """Enter and space are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
 EARLY = "{} came before this could be read: press it again"
 BOX_WIDTH = 80
+BESIDE = 5
+"""Cells of a box beside its text: frame, padding, and the scroll bar."""
 ROOMY = 24
 """Lines of a terminal from which on there is room for a blank one below the title."""
 COACHED = 3
@@ -44,6 +46,8 @@ COACHED = 3
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
 PAGES = ("pgup pgdn", "Read on")
+BELOW = "more below: pgdn"
+"""On the frame, where there is little room and some of the body is not seen yet."""
 
 
 class LookResult(Message, Generic[Subject, Result]):
@@ -76,6 +80,8 @@ class Dialog(ModalScreen[Answer | None]):
         self.hears = False
         """it is drawn, and the focus is where it begins"""
         self._room = Room(self)
+        self._width = 0
+        """cells of a line in the body, as it was laid out last"""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between title and buttons."""
@@ -90,22 +96,41 @@ class Dialog(ModalScreen[Answer | None]):
         """(key, what it does) for the line below."""
         return [NEXT, PRESS, CANCEL]
 
+    @property
+    def folds(self) -> bool:
+        """True where the box is narrower than its lines usually are."""
+        return self.has_class("narrow")
+
+    @property
+    def text_width(self) -> int:
+        """Cells of a line in the body."""
+        return min(BOX_WIDTH, self.app.size.width) - BESIDE
+
+    def resized(self) -> None:
+        """The box has another width: lay out anew what was laid out for the one before."""
+
     def compose(self) -> ComposeResult:
+        self._room.measured(self.app.size)
         yield KeyLine()
         with Vertical(id="box"):
-            lines = wrap(self.heading, min(BOX_WIDTH, self.app.size.width) - 4)
-            yield Lines(*(((line, "head"),) for line in lines), id="heading")
+            yield Lines(*self._heading_lines(), id="heading")
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.body()
             with Horizontal(id="buttons"):
                 yield from self.buttons()
 
+    def _heading_lines(self) -> list[Line]:
+        return [((part, "head"),) for part in wrap(self.heading, self.text_width + 1)]
+
     def on_mount(self) -> None:
+        self._width = self.text_width
         self._opened = self._monotonic()
         self._fit(self.app.size)
         self.ready()
         self.draw_keys()
-        self.watch(self.query_one("#body"), "virtual_size", self._grown, init=False)
+        body = self.query_one("#body")
+        self.watch(body, "virtual_size", self._grown, init=False)
+        self.watch(body, "scroll_y", self._scrolled, init=False)
         self.call_after_refresh(self._drawn)
 
     def ready(self) -> None:
@@ -123,6 +148,14 @@ class Dialog(ModalScreen[Answer | None]):
         """Say below how to read on, where what came later is more than is seen at once."""
         if not any(line.sentence for line in self.query(KeyLine)):
             self.call_after_refresh(self.draw_keys)
+        self.call_after_refresh(self._scrolled)
+
+    def _scrolled(self) -> None:
+        """Say on the frame that there is more below; where there is room the line below says so."""
+        body, box = self.query_one("#body", VerticalScroll), self.query_one("#box")
+        more = self._room.little and body.scroll_y < body.max_scroll_y
+        if more != bool(box.border_subtitle):
+            box.border_subtitle = f"{arrows('↓')} {BELOW}" if more else ""
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):
@@ -148,6 +181,10 @@ class Dialog(ModalScreen[Answer | None]):
     def on_resize(self, event: events.Resize) -> None:
         self._room.resized(event.size)
         if self._opened is not None:
+            if self._width != self.text_width:
+                self._width = self.text_width
+                self.query_one("#heading", Lines).put(self._heading_lines())
+                self.resized()
             self._fit(event.size)
             self.call_after_refresh(self._show_focus)
 
@@ -161,15 +198,18 @@ class Dialog(ModalScreen[Answer | None]):
             if widget.display:
                 rows += widget.gutter.height + widget.styles.margin.height
         coached = getattr(self.app, "coach_session", None)
-        if coached is not None and not coached.folded:
+        if coached is not None and not coached.folded and not self.has_class("low"):
             rows += COACHED
-        rows += len(title.text.splitlines()) + self.query_one("#buttons").display
+        buttons = self.query_one("#buttons")
+        button_rows = in_rows(buttons, self.text_width + 1)
+        rows += len(title.text.splitlines()) + (button_rows if buttons.display else 0)
         body.styles.max_height = max(1, size.height - rows)
 
     def _show_focus(self) -> None:
         """Scroll to the focus: its place may have gone out of sight with the terminal's last size."""
         if self.focused is not None:
             self.focused.scroll_visible(animate=False)
+        self._scrolled()
         self.draw_keys()
 
     def _monotonic(self) -> float:

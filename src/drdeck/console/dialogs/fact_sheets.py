@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -18,26 +20,57 @@ from drdeck.model.domains import Domain
 from drdeck.model.text import clean
 from drdeck.model.times import clock_in, instant_in, show_clock
 
-from .dialog import BOX_WIDTH, NEXT, PRESS, Dialog
+from .dialog import NEXT, PRESS, Dialog
 
 _LABEL = 30
 
 
-def row(label: str, value: str, style: str = "bold") -> list[Line]:
-    """A label and its value, the value wrapped beside it."""
-    parts = wrap(clean(value), BOX_WIDTH - 5 - _LABEL)
-    return [((left(label if i == 0 else "", _LABEL), "dim"), (part, style)) for i, part in enumerate(parts)]
+class Fact(NamedTuple):
+    """A label and its value, which is wrapped beside it."""
+
+    label: str
+    value: str
+    style: str = "bold"
+
+
+Row = Fact | Line
+"""A fact, or a line as it is."""
+
+
+def row(label: str, value: str, style: str = "bold") -> list[Row]:
+    return [Fact(label, value, style)]
+
+
+def laid_out(rows: Sequence[Row], width: int) -> list[Line]:
+    """Rows in `width` cells: the values in a column, near their labels where there is little room."""
+    longest = max((cell_len(fact.label) for fact in rows if isinstance(fact, Fact)), default=0)
+    labels = _LABEL if width > 2 * _LABEL else min(_LABEL, longest + 2)
+    lines: list[Line] = []
+    for fact in rows:
+        if not isinstance(fact, Fact):
+            lines.append(fact)
+            continue
+        for place, part in enumerate(wrap(clean(fact.value), width - labels)):
+            lines.append(((left(fact.label if place == 0 else "", labels), "dim"), (part, fact.style)))
+    return lines
 
 
 class Facts(Dialog[bool]):
     """Rows of facts and one or two buttons; the first has the focus."""
 
-    def __init__(self, title: str, rows: Sequence[Line], buttons: Sequence[str] = ("Dismiss",)) -> None:
+    def __init__(self, title: str, rows: Sequence[Row], buttons: Sequence[str] = ("Dismiss",)) -> None:
         super().__init__(title)
         self._rows, self._labels = tuple(rows), tuple(buttons)
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(*self._rows, id="facts")
+        yield Lines(*self.laid_out(), id="facts")
+
+    def laid_out(self) -> list[Line]:
+        """All of it in the width of the box."""
+        return laid_out(self._rows, self.text_width)
+
+    def resized(self) -> None:
+        self.query_one("#facts", Lines).put(self.laid_out())
 
     def buttons(self) -> Iterable[Push]:
         for index, label in enumerate(self._labels):
@@ -80,14 +113,14 @@ class Help(Facts):
         self.call_after_refresh(self.draw_keys)
 
 
-def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line]:
+def result_rows(operation: OperationView, with_domain: bool = True) -> list[Row]:
     """The vendor's rows first, then RTO, the point chosen, and the unprotected time."""
     result = dict(operation.result)
     state = {OperationState.DONE: "Completed", OperationState.FAILED: "Failed"}.get(
         operation.state, str(operation.state).capitalize()
     )
     failing, healthy = result.pop("vms_failing", "0"), result.pop("vms_healthy", "0")
-    rows: list[Line] = []
+    rows: list[Row] = []
     if failing not in ("", "0"):
         rows += row("Health", f"{failing} VMs of {operation.domain} FAIL their check", "bad")
     elif healthy != "0":

@@ -9,14 +9,14 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line, left, wrap
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, MappingHead, NetworkMapping, missing
 from drdeck.console.widgets.status_bars import owner_text, pitr_text
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions.confirming import Preview
 from drdeck.model.domains import Domain
 from drdeck.model.text import clean, some
 
-from .dialog import BOX_WIDTH, CANCEL, Dialog, paragraph
+from .dialog import CANCEL, Dialog, paragraph
 
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
@@ -96,7 +96,7 @@ class VmSettingsPage(Page):
         self.targets = dict(networks)
 
     def content(self) -> Iterable[Widget]:
-        yield Lines(mapping_head(BOX_WIDTH - 4))
+        yield MappingHead()
         mapping = NetworkMapping(self.domain.networks)
         mapping.targets = dict(self.targets)
         yield mapping
@@ -124,6 +124,9 @@ class VmSettingsPage(Page):
             return False
         return table.takes(event.key)
 
+    def resized(self) -> None:
+        self._say()
+
     def on_network_mapping_changed(self, event: NetworkMapping.Changed) -> None:
         self.targets = dict(event.mapping.targets)
         self._say()
@@ -138,7 +141,7 @@ class VmSettingsPage(Page):
     def _say(self) -> bool:
         open_ones = missing(self.domain.networks, self.targets)
         text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
-        lines = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)] if open_ones else []
+        lines = [((part, "warn"),) for part in wrap(text, self.text_width)] if open_ones else []
         self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING if open_ones else CHOSEN, "dim"),)])
         self.draw_keys()
         return not open_ones

@@ -18,6 +18,8 @@ from drdeck.model.text import clean
 
 from .action_lists import Item, MoreMenu
 
+ROWS, BESIDE = 10, 9
+"""Rows of the list, and lines of the dialog beside them."""
 LABEL = 22
 """Cells of an item's label."""
 KINDS = ("vm", "site", "view", "pitr")
@@ -99,6 +101,7 @@ class Palette(MoreMenu):
     def _put(self) -> None:
         text = self.query_one("#wanted", Field).value
         rows: RowList[Item] = self.query_one("#items", RowList)
+        rows.styles.height = max(3, min(ROWS, self.app.size.height - BESIDE))
         rows.put([*self._typed_items(text), *narrowed(self._items, text)])
         self._explain()
 

@@ -17,7 +17,7 @@ from drdeck.controller.journal.operations import UNSEEN
 from drdeck.model.text import clean, some
 
 from .confirmation import ConfirmByName
-from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, paragraph
+from .dialog import CANCEL, NEXT, PRESS, Dialog, paragraph
 
 
 class AnswerOfRun(NamedTuple):
@@ -41,7 +41,7 @@ class AnswerDialog(Dialog[AnswerOfRun]):
 
     def body(self) -> Iterable[Widget]:
         text = clean(short_doubt(self._doubt) if self._doubt else self._text, lines=True)
-        lines: list[Line] = [((part, "bold"),) for part in wrap(text, BOX_WIDTH - 5)]
+        lines: list[Line] = [((part, "bold"),) for part in wrap(text, self.text_width)]
         yield Lines(*lines, ())
         if self._alike:
             others = some([clean(name) for name in self._alike], most=12)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line, cut, wrap
 from drdeck.console.widgets.controls import Choice, Control, Push, Tick
-from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.network_mapping import MappingHead, NetworkMapping, missing
 from drdeck.console.widgets.plans.check_lines import (
     by_trouble,
     check_header,
@@ -31,7 +31,7 @@ from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.text import clean, some
 
 from .complete_failover import LABELS, RUN_PITR, TYPES
-from .dialog import BOX_WIDTH, CANCEL, Dialog, LookResult
+from .dialog import CANCEL, Dialog, LookResult
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ class DecisionDialog(Dialog[Decision]):
         yield RowList(self._row_line, lambda d: d.name, empty="looking ...", id="checked")
         yield Lines((), id="says")
         if check.networks.protected:
-            head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
-            yield Lines(head, mapping_head(BOX_WIDTH - 4), id="mapping-head")
+            yield MappingHead("VM Network Mapping")
             yield NetworkMapping(check.networks, id="mapping")
 
     def buttons(self) -> Iterable[Push]:
@@ -92,11 +91,16 @@ class DecisionDialog(Dialog[Decision]):
 
     def ready(self) -> None:
         rows: RowList[DomainCheck] = self.query_one("#checked", RowList)
-        rows.styles.height = max(5, self.app.size.height - 32)  # what is said below needs 27 lines
+        least = 4 if self.has_class("low") else 5
+        rows.styles.height = max(least, self.app.size.height - 32)  # what is said below needs 27 lines
         assert self._check is not None
         self._show(self._check)
         body = self.query_one("#body", VerticalScroll)
         self.call_after_refresh(body.scroll_home, animate=False)  # the focus has scrolled it
+
+    def resized(self) -> None:
+        if self._check is not None:
+            self._show(self._check)
 
     def _row_line(self, domain: DomainCheck, width: int) -> Line:
         return check_row(domain, width, () if self._check is None else self._check.waves)
@@ -153,7 +157,7 @@ class DecisionDialog(Dialog[Decision]):
 
     def _put_says(self, check: PlanCheck) -> None:
         """Everything to read, with the whole reason of the row under the cursor first."""
-        width = BOX_WIDTH - 5
+        width = self.text_width
         domain: DomainCheck | None = self.query_one("#checked", RowList).row
         reason = reason_of(domain) if domain is not None else ""
         lines: list[Line] = []
@@ -183,13 +187,13 @@ class DecisionDialog(Dialog[Decision]):
             return
         self._check = event.result
         if event.result is None:
-            lines: list[Line] = [((text, "bad"),) for text in wrap(clean(event.error), BOX_WIDTH - 5)]
+            lines: list[Line] = [((text, "bad"),) for text in wrap(clean(event.error), self.text_width)]
             self.query_one("#says", Lines).put([(), *lines])
         else:
             self._show(event.result)
 
     def _show(self, check: PlanCheck) -> None:
-        width = BOX_WIDTH - 5
+        width = self.text_width
         self.query_one("#running", Tick).display = (
             bool(check.running) or self.query_one("#running", Tick).value
         )
@@ -208,7 +212,9 @@ class DecisionDialog(Dialog[Decision]):
         unset = missing(check.networks, request.networks) if check is not None else []
         if unset:
             text = f"Choose a recovery network for {some([clean(name) for name in unset], 6)}"
-            self.query_one("#says", Lines).put([(), ((cut(text, BOX_WIDTH - 5), "bad"),)])
+            self.query_one("#says", Lines).put([(), ((cut(text, self.text_width), "bad"),)])
+            if self.has_class("low"):
+                self.say(text)  # below the edge it would not be seen
             self.query_one(NetworkMapping).focus()
         elif check is None or check.refusal or not check.number:
             self._look()

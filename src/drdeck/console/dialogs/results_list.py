@@ -16,6 +16,8 @@ from drdeck.model.text import clean
 from .dialog import Dialog
 
 MOST_ROWS = 12
+_ROOMY = 66
+"""Cells from which on names and acts have all the room that they want."""
 
 
 def outcome_of(operation: OperationView) -> tuple[str, str]:
@@ -40,7 +42,7 @@ class ResultsDialog(Dialog[OperationView]):
 
     def body(self) -> Iterable[Widget]:
         rows: RowList[OperationView] = RowList(self._line, lambda operation: operation.id, id="results")
-        rows.styles.height = min(MOST_ROWS, len(self._results))
+        rows.styles.height = min(MOST_ROWS, len(self._results), self.app.size.height - 6)
         yield rows
 
     def _line(self, operation: OperationView, width: int) -> Line:
@@ -48,8 +50,8 @@ class ResultsDialog(Dialog[OperationView]):
         start: Line = (
             ("* " if operation.id in self._unread else "  ", "accent"),
             (second(operation.ended_at or operation.asked_at), ""),
-            (f" {name(operation.domain, 18)} ", "bold"),
-            (f"{left(describe(operation), 24)} ", ""),
+            (f" {name(operation.domain, 18 if width >= _ROOMY else 12)} ", "bold"),
+            (f"{left(describe(operation), 24 if width >= _ROOMY else 14)} ", ""),
         )
         used = sum(len(piece) for piece, _ in start)
         return (*start, (cut(text, max(0, width - used)), style))

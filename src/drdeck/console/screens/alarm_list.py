@@ -141,6 +141,10 @@ class AlarmsScreen(ConsoleScreen):
         fold = [("space", "Fold" if self._each else "Every VM")] if self._folds else []
         return [("enter", "Open domain"), *fold, ("esc", "Back"), *self.named("next_need", "help", "detach")]
 
+    @property
+    def _name_cells(self) -> int:
+        return 10 if self.narrow else 18
+
     def _line(self, row: AlarmRow, width: int) -> Line:
         alarm = row.alarm
         time = second(alarm.time) if alarm.time.date() == self.now().date() else stamp(alarm.time)[5:14] + "h"
@@ -149,7 +153,7 @@ class AlarmsScreen(ConsoleScreen):
         start: Line = (
             (f"{time} ", ""),
             (f"{left(alarm.severity.upper(), 8)} ", STYLES[alarm.severity]),
-            (f"{name(row.domain or 'the site', 18)} ", "bold"),
+            (f"{name(row.domain or 'the site', self._name_cells)} ", "bold"),
         )
         text = clean(row.short)
         return (*start, (cut(text, max(0, width - sum(len(piece) for piece, _ in start))), ""))
@@ -164,7 +168,7 @@ class AlarmsScreen(ConsoleScreen):
         title: Line = ((" All alarms", "bold"), (count, "dim"))
         folds, self._folds = self._folds, len(reasons) < len(alarms)
         self.query_one("#title", Lines).put([title, ()])
-        head = f"   {'Time':9} {'Severity':8} {'Domain':18} Alarm"
+        head = f"   {'Time':9} {'Severity':8} {'Domain':{self._name_cells}} Alarm"
         self.query_one("#header", Lines).put([((head[: self.size.width - BESIDE], "head"),)])
         rows.put(alarms if self._each else reasons, "no alarm" if state.site_seen else NOT_SEEN)
         self._draw_detail()
@@ -182,7 +186,7 @@ class AlarmsScreen(ConsoleScreen):
         if not isinstance(row, AlarmRow):
             self.query_one("#alarm-detail", Lines).put(())
             return
-        parts = wrap_some(clean(row.sentence), self.size.width - 4, DETAIL_LINES)
+        parts = wrap_some(clean(row.sentence), self.size.width - 4, DETAIL_LINES - self.low)
         self.query_one("#alarm-detail", Lines).put([(), *marked("!", parts, STYLES[row.alarm.severity])])
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:

@@ -18,7 +18,7 @@ from drdeck.console.widgets.domain_tabs import observed_lines, pitr_lines, setti
 from drdeck.console.widgets.list_rows import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.status_bars import bars, estimate_lines, operation_lines
+from drdeck.console.widgets.status_bars import bars, estimate_lines, low_bars, operation_lines
 from drdeck.console.widgets.tab_line import TabLine
 from drdeck.console.widgets.text_lines import KeyedLines, Lines
 from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
@@ -30,12 +30,15 @@ from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean, show_bytes
+from drdeck.terminal_info import FULL_WIDTH
 
 VMS, PITR, SETTINGS, ALARMS = range(4)
 NAME_LINES = 5
 """Lines of a domain's name at most; its tabs stay in sight below it, also beside a lesson."""
 OBSTACLE_LINES = 4
 """Lines of what stands in the way at most: the commands that lead out of it are the last of its words."""
+LOW_LINES = 3
+"""Lines that are told of what goes on in a low terminal."""
 MOST_LINES = 6
 """Lines that are told of what goes on: the VMs below need room too."""
 POINTS_EVERY_S = 10.0
@@ -89,6 +92,11 @@ class DomainPane(Vertical):
         self.desk.redraw(self.screen)
 
     @property
+    def _low(self) -> bool:
+        """True where there is no room for all lines above the tabs."""
+        return self.screen.has_class("low")
+
+    @property
     def asks(self) -> bool:
         return self.query_one(QuestionBar).asks is not None
 
@@ -118,7 +126,7 @@ class DomainPane(Vertical):
         self.query_one("#out-of-date", Lines).put(self._out_of_date(state, width))
         self.query_one("#bars", Lines).put(self._bars(state, domain, now, width))
         self.query_one("#going", Lines).put(self._going(state, domain, now, width))
-        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
+        self.query_one("#rule", Lines).put([] if self._low else [((" " + "─" * (width - 2), "dim"),)])
         self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
         self._take_tab(state, domain, now)
 
@@ -137,7 +145,7 @@ class DomainPane(Vertical):
         if len(text) > width - 20 or len(wrap(name, width - len(text) - 3)) > 1:
             text = "  ".join([*named, f"[{more} More] "])  # the name comes first, what is behind a key last
         buttons: Line = ((text, "key"),)
-        lines = wrap_some(name, width - max(30, len(text) + 3), NAME_LINES)
+        lines = wrap_some(name, width - max(30, len(text) + 3), 2 if self._low else NAME_LINES)
         first = spread(((f" {lines[0]}", "bold"),), buttons, width)
         return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
 
@@ -145,11 +153,14 @@ class DomainPane(Vertical):
         """Lines of its own, where no list beside the pane has them."""
         if not state.out_of_date or self._beside:
             return []
-        return marked("!", wrap_some(clean(state.out_of_date), width - 4, 3), "bad")
+        return marked("!", wrap_some(clean(state.out_of_date), width - 4, 2 if self._low else 3), "bad")
 
     def _bars(self, state: State, domain: Domain, now: datetime, width: int) -> list[Line]:
         """Dimmed, all of them, when they may not be so any more."""
-        lines = bars(domain, now, width - 2)
+        if not self._low:
+            lines = bars(domain, now, width - 2)
+        else:  # beside a question only the first
+            lines = low_bars(domain, now, width - 2)[: 1 if self.asks else 3]
         if state.stale:
             lines = [tuple((text, "dim") for text, _ in line) for line in lines]
         return [((" ", ""), *line) for line in lines]
@@ -159,7 +170,9 @@ class DomainPane(Vertical):
         lines: list[Line] = []
         for text in (domain.broken, driven_says(domain)):
             if text:
-                lines += marked("!", wrap_some(clean(text), width - 4, OBSTACLE_LINES), "bad")
+                most = OBSTACLE_LINES + (width < FULL_WIDTH and not self._beside) * 2
+                lines += marked("!", wrap_some(clean(text), width - 4, most), "bad")
+        obstacles = len(lines)
         going_on = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
         needs_you: list[str] = []
         if domain.trial is not None:
@@ -180,10 +193,19 @@ class DomainPane(Vertical):
             needs_you.append(f"PITR session of {part}: no points of the others either")
         for style, remarks in (("warn", needs_you), ("accent", going_on)):
             lines += [((f" {part}", style),) for text in remarks for part in wrap_some(text, width - 2, 3)]
+        if self._low:
+            lines = lines[: max(LOW_LINES, obstacles)]
         open_ones = state.open_operations(domain.name)
         going = operation_lines(open_ones, width - 2, self.desk.remapped, domain.session)
         going += estimate_lines(domain, now, width - 2)
-        return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
+        lines += [((" ", ""), *line) for line in going]
+        if not self._low:
+            return lines[:MOST_LINES]
+        most = 1 if self.asks else max(LOW_LINES, obstacles)
+        if len(lines) > most:
+            more = f"  more: {shown_key('steps', self.desk.remapped)} Task Steps, and the tab Alarms"
+            lines = [*lines[: most - 1], ((more, "dim"),)]
+        return lines
 
     def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
         tab, width = self.query_one(TabLine).value, self.size.width
@@ -201,12 +223,12 @@ class DomainPane(Vertical):
             self._draw_detail()
             return
         self.query_one("#vm-detail", Lines).put([])
-        self.query_one("#pane-header", Lines).put([()])
+        self.query_one("#pane-header", Lines).put([] if self._low else [()])
         lines: list[Line]
         if tab == PITR:
             lines = self._pitr_lines(domain, now, width)
         elif tab == SETTINGS:
-            lines = setting_lines(domain, width - 4)
+            lines = setting_lines(domain, width - 4, with_sites=self._low)
         else:
             lines = alarm_lines(domain, width - 3) or [(("No alarm", "ok"),)]
         text.put([((" ", ""), *line) for line in lines])
@@ -253,7 +275,7 @@ class DomainPane(Vertical):
             row = plain_of(vm_row(vm, width - BESIDE, self.desk.now()))
             if clean(vm.name) not in row or text not in row:
                 full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
-                first, *rest = wrap_some(full, width - 6, 4)
+                first, *rest = wrap_some(full, width - 6, 2 if self._low else 4)
                 lines = [((" VM  ", "dim"), (first, style or "bold"))]
                 lines += [((f"     {part}", style or "bold"),) for part in rest]
         self.query_one("#vm-detail", Lines).put(lines)

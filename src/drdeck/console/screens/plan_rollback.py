@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.format import marked, stamp, wrap
+from drdeck.console.format import folded, marked, stamp, wrap
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field, begin_time
@@ -155,10 +155,13 @@ class PlanRollbackScreen(ConsoleScreen):
             self.query_one("#chosen", Lines).put([()])
             return
         members.put(by_reach(instant))
-        self.query_one("#spread", Lines).put(spread_lines(instant))
+        spread = spread_lines(instant)
+        if self.narrow:
+            spread = [part for line in spread for part in folded(line, width)]
+        self.query_one("#spread", Lines).put(spread)
         without = self._points.without if self._points is not None else {}
         have = "has" if len(without) == 1 else "have"
-        apart = f"; {len(without)} {have} no session" if without else ""
+        apart = f"; {len(without)} {have} no session" if without and not self.narrow else ""
         text = f" to {stamp(instant.to)}, {len(instant.reaching)} domains{apart} "
         self.query_one("#run", Push).look_closed(not instant.reaching)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, width - 21)), "bold"),)])
@@ -204,6 +207,7 @@ class PlanRollbackScreen(ConsoleScreen):
             event.input.action_select_all()  # the next time that is typed replaces it
             return
         word = "taken as UTC: " if assumed else ""
+        word = "" if self.narrow else word
         self.query_one("#time-read", Lines).put([((f" {word}{stamp(instant)}", "dim"),)])
         self._ask_for(instant)
 

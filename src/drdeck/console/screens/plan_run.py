@@ -119,7 +119,7 @@ class PlanRunScreen(ListAndPaneScreen):
             return
         across = self.size.width
         self.query_one("#head", Lines).put(head_lines(run, now, across))
-        self.query_one("#rule", Lines).put([((" " + "─" * (across - 2), "dim"),)])
+        self.query_one("#rule", Lines).put([] if self.low else [((" " + "─" * (across - 2), "dim"),)])
         self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._filter_text)])
         self.query_one("#header", Lines).put([(("   ", ""), *run_header(width - BESIDE))])
         foot = foot_lines(run, now, across, low=self.size.height < LOW)

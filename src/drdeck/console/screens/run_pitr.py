@@ -11,7 +11,18 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.format import Line, local, local_stamp, marked, plain_of, second, stamp, wrap, wrap_some
+from drdeck.console.format import (
+    Line,
+    local,
+    local_stamp,
+    marked,
+    plain_of,
+    second,
+    stamp,
+    width_of,
+    wrap,
+    wrap_some,
+)
 from drdeck.console.point_picker import pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
@@ -42,8 +53,15 @@ REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disk
 REVERTS = "Disks and configuration go back; networks are mapped again, nothing else is"
 
 
+IN_SHORT = {
+    REMINDER: "Only disks go back: check VM settings by hand",
+    REVERTS: "Disks and configuration go back; networks are mapped",
+}
+"""The same where lines are short."""
 ROLLING_BACK = "rolling back"
 """What a rollback waits for as long as the site shows nothing more of it."""
+LOW_FIXED = 15
+"""The same in a low terminal, with two points, a warning and the estimate."""
 FIXED = 16
 """Lines of the screen beside the VMs, with three points, and without what comes and goes."""
 
@@ -72,7 +90,7 @@ class RunPitrScreen(ConsoleScreen):
         self._points_for: object = None
         self._error = ""
         self._time_read: Line = ()
-        """what was made of the typed time"""
+        """what was made of the typed time, and how: the latter goes where lines are short"""
         self._left_out: set[str] = set()
         self._wrong = ""
         """why the typed time is not taken"""
@@ -156,7 +174,10 @@ class RunPitrScreen(ConsoleScreen):
             self.run_worker(self._read(name), group="points", exclusive=True)
         what = "Run PITR" if domain.session is not None else "Points"
         title: Line = ((f" {what} of {clean(name)}   ", "bold"), *self._going(state, domain, width))
-        self.query_one("#title", Lines).put([title, *self._below_title(state, domain, width)])
+        titles = [title]
+        if self.narrow and width_of(title) > width:
+            titles = [title[:1], ((" ", ""), *title[1:])]
+        self.query_one("#title", Lines).put([*titles, *self._below_title(state, domain, width)])
         self.query_one("#header", Lines).put(
             [(("   ", ""), *point_header(width - BESIDE, domain.configuration_goes_back))]
         )
@@ -166,21 +187,28 @@ class RunPitrScreen(ConsoleScreen):
         self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
         height = self.size.height
         room = height - FIXED - sum(widget.size.height for widget in self.query("CoachPanel, #time-wrong"))
+        if self.low:
+            room = height - LOW_FIXED - sum(panel.size.height for panel in self.query("CoachPanel"))
         vms.styles.height = max(1, min(len(in_session), max(3, height - 19), room))
         sick_first = sorted(in_session, key=lambda vm: vm.health is not Health.FAILED)
         vms.put(sick_first, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:
             self._list.put(self._points.points, "no restore point can be picked")
-            self.query_one("#disturbed", Lines).put(disturbed_lines(self._points, width - 4, most=2))
+            most = 1 if self.low else 2
+            self.query_one("#disturbed", Lines).put(disturbed_lines(self._points, width - 4, most=most))
         elif self._error:
             self._list.put((), "no restore point is known")
             parts = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
             lines = marked("!", parts, "bad")
             self.query_one(Timeline).put(lines[:HEIGHT])
-        if domain.configuration_goes_back:
-            self.query_one("#reminder", Lines).put([((f" {REVERTS}", "warn"),)])
+        self.query_one(Timeline).set_class(self._points is None, "unread")
+        reminder = REVERTS if domain.configuration_goes_back else REMINDER
+        text = IN_SHORT[reminder] if self.narrow else reminder
+        self.query_one("#reminder", Lines).put([((f" {text}", "warn"),)])
         self._offer(domain.session is not None)
         self._draw_choice(domain, now)
+        if self._wrong:
+            self._say_wrong(self._wrong)  # the lines may have another width
 
     def _offer(self, possible: bool) -> None:
         """Show the choice and the button only while there is a session in which it can be done."""
@@ -242,6 +270,8 @@ class RunPitrScreen(ConsoleScreen):
         which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
         beside = point is not None and self._narrow and point.time.astimezone().utcoffset()
         here = f"; local: {local(point.time)}" if point is not None and self._time_read and beside else ""
+        if self.narrow:
+            here = ""  # it stands beside the field
         text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
         self.query_one("#run", Push).look_closed(point is None or domain.session is None)
         self._draw_said(point)
@@ -251,8 +281,11 @@ class RunPitrScreen(ConsoleScreen):
     def _draw_said(self, point: RestorePoint | None) -> None:
         """Draw what was made of the typed time, else the local time where the list has no room for it."""
         line = self._time_read
+        if self.narrow and line:
+            line = ((" ", ""), *line[1:])
         if point is not None and self._narrow and not line and point.time.astimezone().utcoffset():
-            line = ((f" local: {local_stamp(point.time)}", "dim"),)
+            here = local(point.time) if self.narrow else local_stamp(point.time)
+            line = ((f" local: {here}", "dim"),)
         self.query_one("#time-said", Lines).put([line])
 
     def _draw_abnormal(self, point: RestorePoint | None) -> None:
@@ -260,7 +293,8 @@ class RunPitrScreen(ConsoleScreen):
         if self._wrong or self._points is None:
             return
         text = None if point is None else abnormal_says(self._points, point.time)
-        lines = marked("!", wrap_some(f"{text} (g)", self.size.width - 4, 2), "bad") if text else []
+        parts = wrap_some(f"{text} (g)", self.size.width - 4, 3 if self.narrow else 2)
+        lines = marked("!", parts, "bad") if text else []
         self.query_one("#time-wrong", Lines).put(lines)
 
     def _go_before_abnormal(self) -> None:
@@ -376,7 +410,10 @@ class RunPitrScreen(ConsoleScreen):
             self._say_wrong(str(error))
             return False
         self._list.select(picked.place)
-        self._time_read = ((f" {'taken as UTC: ' if picked.assumed else ''}{stamp(picked.instant)}", "dim"),)
+        self._time_read = (
+            (" taken as UTC: " if picked.assumed else " ", "dim"),
+            (stamp(picked.instant), "dim"),
+        )
         self._draw_choice(domain, self.now())
         return True
 

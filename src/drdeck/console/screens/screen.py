@@ -144,7 +144,18 @@ class ConsoleScreen(Screen[None]):
         if full and full[-1] is self:
             self.desk.watch_domain(self.watched())
 
+    @property
+    def low(self) -> bool:
+        """True where the lines that matter least are left out."""
+        return self.has_class("low")
+
+    @property
+    def narrow(self) -> bool:
+        """True where lines are folded, and columns left out."""
+        return self.has_class("narrow")
+
     def compose(self) -> ComposeResult:
+        self._room.measured(self.desk.size)
         yield TopLine()
         with Stacked(id="content"):
             yield from self.content()

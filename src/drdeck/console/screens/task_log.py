@@ -8,8 +8,8 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.widget import Widget
 
-from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
-from drdeck.console.format import Line, as_typed, stamp, wrap_some
+from drdeck.console.dialogs.fact_sheets import Facts, Row, result_rows, row
+from drdeck.console.format import as_typed, stamp, wrap_some
 from drdeck.console.state import State, describe
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import result_text, task_header, task_row
@@ -24,7 +24,7 @@ from drdeck.model.times import show_clock
 from .filtered_screen import FilteredScreen
 
 
-def task_facts(operation: OperationView) -> list[Line]:
+def task_facts(operation: OperationView) -> list[Row]:
     """All that is known of one operation."""
     rows = row("Task", describe(operation)) + row("Domain", operation.domain)
     rows += row("By", operation.asked_by) + row("Requested", stamp(operation.asked_at))
@@ -143,7 +143,7 @@ class LogScreen(FilteredScreen):
         if isinstance(task, OperationView):
             self.desk.push_screen(Facts("Task", [*task_facts(task), *self._result(task)]))
 
-    def _result(self, task: OperationView) -> list[Line]:
+    def _result(self, task: OperationView) -> list[Row]:
         if task.action != "cfo_complete" or not task.result:
             return []
         return [(), *result_rows(task, with_domain=False)]

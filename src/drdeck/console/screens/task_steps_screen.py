@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.widget import Widget
 
-from drdeck.console.format import Line, wrap
+from drdeck.console.format import Line, folded, wrap
 from drdeck.console.state import State
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import RowList
@@ -62,4 +62,6 @@ class StepsScreen(ConsoleScreen):
             return
         title = wrap(f"Task Steps of {clean(name)}", self.size.width - 2)
         lines: list[Line] = [((f" {part}", "bold"),) for part in title]
-        self.query_one("#title", Lines).put([*lines, ((" ", ""), *rto_line(operation, domain, now))])
+        clock: Line = ((" ", ""), *rto_line(operation, domain, now))
+        lines += folded(clock, self.size.width) if self.narrow else [clock]
+        self.query_one("#title", Lines).put(lines)

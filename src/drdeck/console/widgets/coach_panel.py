@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drdeck.console.format import Line, cut, wrap
 from drdeck.model.text import clean
+from drdeck.terminal_info import FULL_WIDTH
 
 from .text_lines import Lines
 
@@ -20,7 +21,7 @@ _SIGNS = {"objective": " > ", "mistake": " ! ", "hint": " ? ", "key": " ? "}
 
 
 def panel_lines(coach: Coach, width: int, folded: bool) -> list[Line]:
-    """At most `MOST_LINES` lines, a few more at the end; folded, only the first."""
+    """At most `MOST_LINES` lines, a few more at the end and where they are short; folded, only the first."""
     over = coach.objective is None
     keys = " ctrl+t Coach " if folded else " ctrl+t Fold " if over else " h Hint (counts)  ctrl+t Fold "
     end = f" {coach.standing} "
@@ -37,7 +38,7 @@ def panel_lines(coach: Coach, width: int, folded: bool) -> list[Line]:
         for number, part in enumerate(wrap(clean(" ".join(text.split())), width - 4)):
             sign = _SIGNS.get(style, "   ") if number == 0 else "   "
             lines.append(((sign + part, _STYLES.get(style, "")),))
-    return lines[: MOST_AT_THE_END if over else MOST_LINES]
+    return lines[: MOST_AT_THE_END if over or width < FULL_WIDTH else MOST_LINES]
 
 
 class CoachPanel(Lines):

@@ -118,6 +118,20 @@ class Tick(Control):
         box = (f"[{'x' if self.value else ' '}] {self.label}", style)
         return (box, (f"   {self.hint}", "dim")) if self.hint else (box,)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows(width))
+
+    def _rows(self, width: int) -> list[Line]:
+        """The box, and its hint below it where it has no room beside."""
+        box, *hints = self.line()
+        if not hints or sum(cell_len(text) for text, _ in (box, *hints)) <= width:
+            return [(box, *hints)]
+        return [(box,), ((f"    {self.hint}", "dim"),)]
+
+    def render_line(self, y: int) -> Strip:
+        rows = self._rows(self.size.width) if self.size.height > 1 else [self.line()]
+        return strip_of(self, rows[y] if y < len(rows) else (), self.size.width)
+
     def action_turn(self) -> None:
         self.value = not self.value
         self.refresh()

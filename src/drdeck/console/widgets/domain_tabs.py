@@ -9,7 +9,7 @@ from drdeck.model.domains import Domain, Health
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_duration, show_spaced
 
-from .status_bars import pitr_text
+from .status_bars import owner_text, pitr_text
 
 _LABEL = 14
 _OBSERVED_LABEL = 22
@@ -66,9 +66,15 @@ def _tested_text(domain: Domain) -> str:
     return f"{show_spaced(last.at)}, {last.result}{note}"
 
 
-def setting_lines(domain: Domain, width: int) -> list[Line]:
-    """Policy, networks and runbook; a long pair of networks is laid out one below the other."""
+def setting_lines(domain: Domain, width: int, with_sites: bool = False) -> list[Line]:
+    """Policy, networks and runbook; a long pair of networks is laid out one below the other.
+
+    `with_sites`: and where it is stored and owned.
+    """
     lines = _fact("PITR", pitr_text(domain), "bold", width)
+    if with_sites:
+        lines += _fact("Storage Site", clean(domain.storage_site) or UNKNOWN, "bold", width)
+        lines += _fact("Owner Site", owner_text(domain), "bold", width)
     networks = domain.networks
     for protected in networks.protected:
         target = clean(networks.mapping.get(protected, UNKNOWN))

@@ -271,6 +271,8 @@ HINT = "write rate "
 def point_header(width: int, at_vcenter: bool) -> Line:
     """The heading of restore points: on a vCenter their times are those at which they were made."""
     time = "Point made at (UTC)" if at_vcenter else "Time (UTC)"  # the data in it is older by its transfer
+    if width < NARROW:
+        return ((f"{time:20} {'Age':>5} {'VMs':>5} Write rate", "head"),)
     wide = f" {'Local time':14}" if width >= WITH_LOCAL else ""
     text = f"{time:20}{wide} {'Age':>5} {'Kind':7} {'VMs':>7} {'Skew':>5} {'Written':>8} Write rate"
     return ((text, "head"),)
@@ -284,6 +286,8 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int, good: 
     wide = f" {left(local(point.time), 14)}" if width >= WITH_LOCAL else ""
     lacking = bool(point.missing) or point.vms < total
     vms = f"{point.vms}/{total}"
+    if width < NARROW:
+        return _short_point(point, width, now, vms if lacking else str(total), good)
     skew = age(point.skew_s) if point.skew_s else "0s"
     figures = f" {age((now - point.time).total_seconds()):>5} {left(clean(point.kind), 7)}"
     room = max(0, width - (20 + len(wide) + len(figures) + 8 + 6 + 9 + 1))
@@ -307,6 +311,25 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int, good: 
     )
 
 
+def _short_point(point: RestorePoint, width: int, now: datetime, vms: str, good: bool) -> Line:
+    """A point where there is little room: what speaks against it stays, and all of it stands below the list
+    or in the help."""
+    sick = clean(point.hint).removeprefix(HINT).partition(" (")[0] if point.hint else ""
+    lacks = "lacks " + ", ".join(map(clean, point.missing)) if point.missing else ""
+    skewed = f"skew {age(point.skew_s)}" if point.skew_s > 60 else ""
+    kind = clean(point.kind) if point.kind != "group" else ""
+    changed = "changed" if point.changed else ""
+    star = "★ last good" if good else ""
+    texts = [text for text in (changed, star, sick, lacks, skewed, kind) if text]
+    style = "warn" if changed or sick or lacks or skewed else "ok" if good else ""
+    return (
+        (f"{stamp(point.time)} ", "bold"),
+        (f"{age((now - point.time).total_seconds()):>5} ", ""),
+        (f"{vms:>5} ", "warn" if "/" in vms else ""),
+        (cut("; ".join(texts), max(0, width - 33)), style),
+    )
+
+
 def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
     """Points that others made or changed in a session, newest first; with `most` in so many lines."""
     changes = [(d.time, f"of {clean(d.vm)} cannot be picked: {clean(d.text)}") for d in points.disturbed]
@@ -320,6 +343,8 @@ def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
 
 def task_header(width: int) -> Line:
     result, by = _task_columns(width)
+    if width < NARROW:
+        return ((f"{'Requested':12} {left('Task', 18)} {left('Domain', 10)} {left('Result', 14)}", "head"),)
     text = f"{'Requested (UTC)':15} {left('Task', 26)} {left('Domain', 14)} {left('Result', result)}"
     return ((f"{text} By" if by else text, "head"),)
 
@@ -363,6 +388,13 @@ def task_row(operation: OperationView, width: int) -> Line:
     """One operation of the Task Log."""
     room, by = _task_columns(width)
     text, style = result_text(operation)
+    if width < NARROW:
+        return (
+            (f"{stamp(operation.asked_at)[5:16]}Z", ""),
+            (f" {left(describe(operation), 18)} ", "bold"),
+            (f"{name(operation.domain, 10)} ", ""),
+            (left(text, max(0, width - 43)), style),
+        )
     return (
         (stamp(operation.asked_at)[5:], ""),
         (f" {left(describe(operation), 26)} ", "bold"),

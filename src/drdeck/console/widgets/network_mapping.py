@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -13,9 +13,11 @@ from drdeck.model.domains import Networks
 from drdeck.model.text import clean
 
 from .row_list import RowList
+from .text_lines import Lines
 
 CHOOSE = "choose"
 HOW_TO_CHOOSE = "enter lists, left/right choose, = same for all"
+_HOW_IN_SHORT = "enter lists, = same for all"
 
 
 def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
@@ -23,6 +25,8 @@ def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
     return [p for p in networks.protected if p not in mapping] if networks.recovery else []
 
 
+HEAD_WIDTH = 76
+"""Cells of the heads until it is known how many there are."""
 _FROM_BUTTONS = ("up", "down", "equals_sign")
 _CHOOSING = {"left": -1, "right": 1}
 """Also from the buttons, as long as a network has no choice; else they go from button to button."""
@@ -176,6 +180,22 @@ class NetworkMapping(RowList[str]):
         self.post_message(self.Changed(self))
 
 
-def mapping_head(width: int, target: str = "Recovery VM Network") -> Line:
-    first = max(12, min(30, (width - 3) // 2 - 2))
-    return ((f"   {left('Protected VM Network', first)}  {target}", "head"),)
+class MappingHead(Lines):
+    """The lines above a mapping: with a `title` that and how to choose, and the heads of its columns."""
+
+    def __init__(self, title: str = "", target: str = "Recovery VM Network", before: Sequence[Line] = ()):
+        super().__init__()
+        self._title, self._target, self._before = title, target, tuple(before)
+        self._lines = self._heads(HEAD_WIDTH)
+
+    def on_resize(self) -> None:
+        self.put(self._heads(self.size.width))
+
+    def _heads(self, width: int) -> tuple[Line, ...]:
+        first = max(12, min(30, (width - 3) // 2 - 2))
+        columns: Line = ((f"   {left('Protected VM Network', first)}  {self._target}", "head"),)
+        if not self._title:
+            return (*self._before, columns)
+        room = width - len(self._title) - 3
+        how = HOW_TO_CHOOSE if len(HOW_TO_CHOOSE) <= room else _HOW_IN_SHORT
+        return (*self._before, ((self._title, "head"), (f"   {how}", "dim")), columns)

@@ -16,7 +16,7 @@ from drdeck.controller.journal.operations import UNSEEN
 from drdeck.model.text import clean
 
 from .controls import Push
-from .text_lines import Lines
+from .text_lines import Lines, in_rows
 
 MOST_LINES = 6
 CHOICES = {
@@ -94,6 +94,13 @@ class QuestionBar(Vertical):
         """Wrap the text anew: while nothing was asked its width was not known."""
         if self._question is not None:
             self._draw_text(self._question)
+            self._place_choices()
+
+    def _place_choices(self) -> None:
+        """Two in a row, where one row has no room for all of them."""
+        row = self.query_one("#question-choices", Horizontal)
+        if row.children:
+            in_rows(row, (self.size.width or self.app.size.width) - 2)
 
     @property
     def asks(self) -> OpenQuestion | None:
@@ -136,6 +143,7 @@ class QuestionBar(Vertical):
         if question is not None:
             choices = in_order(question.choices, question.doubt)
             row.mount(*(Push(choice_label(choice, question.doubt), data=choice) for choice in choices))
+            self.call_after_refresh(self._place_choices)
         elif had_focus:
             self.screen.focus_next()
 

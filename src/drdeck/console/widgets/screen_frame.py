@@ -12,12 +12,18 @@ from drdeck.console.attention import asking, protected_answers
 from drdeck.console.format import Line, Piece, age, arrows, cut, cut_middle, hour, second, spread, width_of
 from drdeck.console.site_mark import UNMARKED, SiteMark
 from drdeck.console.state import State
+from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
+from drdeck.terminal_info import FULL_WIDTH
 
 from .text_lines import KeyedLines, Lines
 
+HELP = BY_NAME["help"].label
+"""The key that tells of all others: where the line is short it is the last to go."""
 _ARROWS = frozenset("←→")
+LEAST_SITE = 7
+"""Cells of the site's name where the line is short, and warnings want the room."""
 PROTECTED_ANSWERS = "PROTECTED SITE ANSWERS since"
 
 
@@ -117,7 +123,10 @@ def top_line(state: State, now: datetime, width: int, mark: SiteMark = UNMARKED)
         if start is not None and (level > 0 or start is starts[0]):
             pieces: list[Piece] = [(f" {text} ", "bad") for text in (*grave_words, *others)]
             return spread(start, (*pieces, *fixed, clock), width), []
-    return _crowded([_word(text) for text in grave], others, fixed, starts[-1], clock, width)
+    least = starts[-1]
+    if width < FULL_WIDTH:
+        least = ((f" {cut(site, LEAST_SITE)} ", style or "top-name"),)
+    return _crowded([_word(text) for text in grave], others, fixed, least, clock, width)
 
 
 def _crowded(
@@ -191,10 +200,21 @@ class KeyLine(KeyedLines):
         text = cut(clean(self._sentence), room - behind - 2)
         pieces: list[Piece] = [(f" {text} ", "said")] if self._sentence else []
         room -= width_of(tuple(pieces))
-        for key, text in self._lasting if self._sentence else self._keys:
-            piece: Line = ((f" {arrows(key)}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
-            if room < width_of(piece):
+        keys = self._lasting if self._sentence else self._keys
+        help_key = [pair for pair in keys if pair[1] == HELP] if room < FULL_WIDTH else []
+        kept = sum(width_of(_piece(*pair)) for pair in help_key)
+        for pair in keys:
+            piece = _piece(*pair)
+            if pair in help_key:
+                kept = 0
+            if room - kept < width_of(piece):
+                pieces.extend(_piece(*help_key[0]) if kept else ())
                 break
             pieces.extend(piece)
             room -= width_of(piece)
         self.put([tuple(pieces)])
+
+
+def _piece(key: str, text: str) -> Line:
+    """A key of the line and what it does; without a key it is dimmed."""
+    return ((f" {arrows(key)}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)

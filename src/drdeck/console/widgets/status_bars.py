@@ -21,6 +21,7 @@ from drdeck.console.format import (
     plain_of,
     right,
     second,
+    spread,
     width_of,
     wrap,
 )
@@ -176,6 +177,24 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
         gap: Piece = (" " * (left_width - width_of(start)) + " │ ", "dim")
         lines.append((*start, gap, *end))
     return lines
+
+
+def low_bars(domain: Domain, now: datetime, width: int) -> list[Line]:
+    """The bars where there is little room: three lines; the rest stands among the settings."""
+    session = "warn" if domain.unprotected_s(now) is not None else "bold"
+    owner = UNKNOWN if domain.owner is Owner.UNKNOWN else str(domain.owner).upper()
+    mode: Line = (("Mode  ", "dim"), (domain.mode_label, session))
+    first = spread(mode, (("Owner ", "dim"), (owner, "bold")), width)
+    figures: list[Piece] = [("VMs ", "dim"), (recovered_text(domain), "bold")]
+    if domain.mode in AFTER_FAILOVER and not domain.observed_only:
+        figures += [("   RPO ", "dim"), (age(domain.rpo_s(now)), "bold")]
+        figures += [("   Remaining ", "dim"), (show_bytes(domain.remaining_bytes), "bold")]
+        last: Line = (("Replication  ", "dim"), (replication_text(domain), session))
+    else:
+        data = f"{show_bytes(domain.processed_bytes)} / {show_bytes(domain.remaining_bytes)}"
+        figures += [("   Data ", "dim"), (data, "bold")]
+        last = (("Step  ", "dim"), *step_text(domain, width - 6, left))
+    return [first, fit(tuple(figures), width), fit(last, width)]
 
 
 def estimate_lines(domain: Domain, now: datetime, width: int) -> list[Line]:

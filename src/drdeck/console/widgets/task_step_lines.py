@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from rich.cells import cell_len
 
 from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, width_of, wrap
 from drdeck.console.state import describe
@@ -14,6 +15,7 @@ from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Step, StepState, Vm
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
+from drdeck.terminal_info import FULL_WIDTH
 
 _SIGNS = {
     StepState.DONE: ("✓", "ok", "done"),
@@ -27,17 +29,23 @@ def _vm_lines(vm: Vm, width: int) -> list[Line]:
     """The progress of a VM; the remark on it is wrapped beside it, not cut."""
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
     first = max(12, min(30, width - 60))
-    done = " " * 14 if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
+    nothing = " " * 14 if width >= FULL_WIDTH else ""
+    done = nothing if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
     used = 8 + first + 1 + len(done) + 16
     text, style = (clean(vm.error), "bad") if vm.error else (clean(vm.detail), "dim")
-    start, *more = wrap(text, max(16, width - used - 2))
+    room = width - used - 2
+    below: list[Line] = []
+    if room < 16 and cell_len(text) > room:  # beside it there is no room: below it then
+        below = [((" " * 10, ""), (part, style)) for part in wrap(text, max(16, width - 12))]
+        text = ""
+    start, *more = wrap(text, max(16, room))
     head: Line = (
         (f"        {name(vm.name, first)} ", ""),
         (done, "accent"),
         (f"{left(status, 15)} ", ""),
         (start, style),
     )
-    return [head, *(((" " * used, ""), (part, style)) for part in more)]
+    return [head, *below, *(((" " * used, ""), (part, style)) for part in more)]
 
 
 def _busy(vm: Vm) -> bool:

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from drdeck.config.key_names import canonical
-from drdeck.console.format import Line, fit, plain_of
+from drdeck.console.format import Line, fit, folded, plain_of
 from drdeck.console.themes import Looks
 
 
@@ -44,6 +44,24 @@ class SideBySide(Horizontal):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return blank_lines(self, crop)
+
+
+def in_rows(line: Widget, width: int) -> int:
+    """Lay what stands side by side out in rows of two, or of one, where `width` cells have no room for it.
+
+    Returns how many rows there are.
+    """
+    children = [child for child in line.children if child.display]
+    needs = [child.get_content_width(Size(width, 1), Size(width, 1)) + 1 for child in children]
+    if sum(needs) - 1 <= width:
+        if line.styles.layout is not None and line.styles.layout.name == "grid":
+            line.styles.layout, line.styles.height = "horizontal", 1
+        return 1
+    columns = 2 if max(needs) <= width // 2 else 1
+    rows = -(-len(children) // columns)
+    line.styles.layout, line.styles.grid_size_columns, line.styles.height = "grid", columns, rows
+    line.styles.grid_rows = "1"
+    return rows
 
 
 class Drawn(Widget):
@@ -81,7 +99,10 @@ def redraw_focus(screen: Screen[Any]) -> None:
 
 
 class Lines(Drawn):
-    """Draws the lines it was given last. With height auto it is as high as they are many."""
+    """Draws the lines it was given last. With height auto it is as high as they are many.
+
+    On a screen that `folds` what is too long for it is folded, not cut.
+    """
 
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
 
@@ -96,6 +117,10 @@ class Lines(Drawn):
         if new == old:
             return
         self._lines = new
+        if self._folds and self.styles.auto_dimensions:
+            self._layout_updates += 1
+            self.refresh(layout=True)
+            return
         if len(new) != len(old) and self.styles.auto_dimensions:
             # Textual counts one change between two pauses, and else keeps a height it has seen between them
             self._layout_updates += 1
@@ -111,14 +136,25 @@ class Lines(Drawn):
         """All of it without styles."""
         return "\n".join(plain_of(line) for line in self._lines)
 
+    @property
+    def _folds(self) -> bool:
+        return self.is_attached and getattr(self.screen, "folds", False) is True
+
+    def _rows(self, width: int) -> tuple[Line, ...]:
+        """The lines as they are drawn in so many cells."""
+        if not self._folds:
+            return self._lines
+        return tuple(row for line in self._lines for row in folded(line, width))
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines)
+        return len(self._rows(width))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return container.width
 
     def render_line(self, y: int) -> Strip:
-        line: Line = self._lines[y] if y < len(self._lines) else ()
+        rows = self._rows(self.size.width)
+        line: Line = rows[y] if y < len(rows) else ()
         return strip_of(self, line, self.size.width, self._under)
 
 
@@ -166,7 +202,8 @@ class KeyedLines(Lines):
     """Lines that name keys. Where the mouse is wanted a click on one is that key."""
 
     def on_click(self, event: events.Click) -> None:
-        line: Line = self._lines[event.y] if event.y < len(self._lines) else ()
+        rows = self._rows(self.size.width)
+        line: Line = rows[event.y] if event.y < len(rows) else ()
         for first, end, key in key_cells(line):
             if first <= event.x < end:
                 event.stop()

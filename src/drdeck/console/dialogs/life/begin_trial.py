@@ -12,13 +12,13 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.dialogs.dialog import BOX_WIDTH, CANCEL, Dialog, LookResult
+from drdeck.console.dialogs.dialog import CANCEL, Dialog, LookResult
 from drdeck.console.format import Line, age, marked, name, wrap
 from drdeck.console.point_picker import pick
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field, begin_time
 from drdeck.console.widgets.list_rows import point_header, point_row
-from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.network_mapping import MappingHead, NetworkMapping, missing
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
@@ -31,7 +31,6 @@ from drdeck.model.text import clean
 from drdeck.model.times import show_seconds
 
 NEWEST = "the newest point of each VM"
-_INNER = BOX_WIDTH - 4
 _POINTS, _VMS = 5, 3
 """rows of the two lists"""
 
@@ -77,7 +76,7 @@ class BeginTest(Dialog[Request]):
 
     def body(self) -> Iterable[Widget]:
         yield Lines(id="evidence")
-        yield Lines((("   ", ""), *point_header(_INNER - BESIDE, self.domain.configuration_goes_back)))
+        yield Lines(self._head(), id="points-head")
         rows = RowList[RestorePoint | str](self._point_line, _key_of, id="points")
         rows.styles.height = 1
         yield rows
@@ -88,14 +87,20 @@ class BeginTest(Dialog[Request]):
         yield bar
         yield Lines(id="time-wrong")
         if self._networks.protected:
-            head: Line = (("Isolated networks", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
-            yield Lines((), head, mapping_head(_INNER, "Isolated Network"))
+            yield MappingHead("Isolated networks", "Isolated Network", before=((),))
             yield NetworkMapping(self._networks, id="mapping")
         yield Lines((), (("VMs of the test", "head"), ("   space leaves one out", "dim")))
         vms = RowList[Vm](self._vm_line, lambda vm: vm.id, empty="it has no VM", id="vms")
         vms.quiet = True
         vms.styles.height = max(1, min(_VMS, len(self.domain.vms)))
         yield vms
+
+    def _head(self) -> Line:
+        width = self.text_width + 1 - BESIDE
+        return (("   ", ""), *point_header(width, self.domain.configuration_goes_back))
+
+    def resized(self) -> None:
+        self.query_one("#points-head", Lines).put([self._head()])
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
@@ -169,7 +174,7 @@ class BeginTest(Dialog[Request]):
             self._say_wrong(f"The restore points could not be read: {clean(event.error)}")
             return
         self._points = event.points
-        self._rows.styles.height = min(_POINTS, len(event.points.points) + 1)
+        self._rows.styles.height = min(3 if self.has_class("low") else _POINTS, len(event.points.points) + 1)
         self._rows.put([NEWEST, *event.points.points])
         if self._drafted_instant is not None:
             self._rows.select_key(self._drafted_instant.isoformat())
@@ -201,7 +206,7 @@ class BeginTest(Dialog[Request]):
         self._say_wrong("")
 
     def _say_wrong(self, why: str) -> None:
-        lines = marked("!", wrap(why, _INNER - 3), "bad") if why else []
+        lines = marked("!", wrap(why, self.text_width - 2), "bad") if why else []
         self.query_one("#time-wrong", Lines).put(lines)
 
     def action_turn(self) -> None:
@@ -240,13 +245,13 @@ class BeginTest(Dialog[Request]):
         pressed, self._pressed = self._pressed, False
         lines: list[Line] = []
         if preview is None:
-            lines += [((text, "bad"),) for text in wrap(event.error, _INNER)]
+            lines += [((text, "bad"),) for text in wrap(event.error, self.text_width + 1)]
         elif preview.refusal:
             text = f"Not possible now: {clean(preview.refusal)}"
-            lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, _INNER)]
+            lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, self.text_width + 1)]
         else:
             for warning in (*preview.dangers, *preview.warns):
-                lines += marked("!", wrap(clean(warning), _INNER - 3), "warn")
+                lines += marked("!", wrap(clean(warning), self.text_width - 2), "warn")
         self.query_one("#evidence", Lines).put([*lines, ()] if lines else [])
         if pressed:
             self.query_one("#body", VerticalScroll).scroll_home(animate=False)

@@ -22,7 +22,8 @@ from drdeck.model.times import show_duration
 
 
 def instant_header(width: int) -> Line:
-    return ((f"{left('Instant (UTC)', 21)} {'Kind':8} {'Reach':>9} {'Spread':>9}  Oldest point", "head"),)
+    oldest = "  Oldest point" if width >= _ROOMY else ""
+    return ((f"{left('Instant (UTC)', 21)} {'Kind':8} {'Reach':>9} {'Spread':>9}{oldest}", "head"),)
 
 
 def instant_row(instant: CommonInstant, width: int) -> Line:
@@ -35,28 +36,38 @@ def instant_row(instant: CommonInstant, width: int) -> Line:
         (f"{KINDS.get(instant.kind, clean(instant.kind)) or 'any':8} ", "ok" if instant.kind else "dim"),
         (right(f"{reaching}/{total}", 9), "bad" if reaching < total else ""),
         (f" {right(apart, 9)}  ", ""),
-        (cut(oldest, max(0, width - 52)), "dim"),
+        (cut(oldest, width - 52) if width >= _ROOMY else "", "dim"),
     )
 
 
+_ROOMY = 70
+"""Cells from which on there is room for the oldest point, and for long names."""
+
+
+def _first(width: int) -> int:
+    """Cells of a domain's name."""
+    return 24 if width >= _ROOMY else 14
+
+
 def member_header(width: int) -> Line:
-    return ((f"{left('Domain', 24)} {'Point (UTC)':20} {'Age at T':>9}  Remark", "head"),)
+    return ((f"{left('Domain', _first(width))} {'Point (UTC)':20} {'Age at T':>9}  Remark", "head"),)
 
 
 def member_row(domain: DomainAtInstant, width: int) -> Line:
     """The place where an instant takes a domain, or why it cannot."""
+    first = _first(width)
     if domain.cannot:
         return (
-            (name(domain.name, 24), "bad"),
-            (cut(f" cannot reach it: {clean(domain.cannot)}", width - 24), "bad"),
+            (name(domain.name, first), "bad"),
+            (cut(f" cannot reach it: {clean(domain.cannot)}", width - first), "bad"),
         )
     point = UNKNOWN if domain.point is None else stamp(domain.point)
     remark = f"no point of {', '.join(map(clean, domain.missing))}" if domain.missing else ""
     return (
-        (name(domain.name, 24), ""),
+        (name(domain.name, first), ""),
         (f" {point:20} ", "bold"),
         (right(show_duration(domain.age_s), 9), ""),
-        (cut(f"  {remark}", max(0, width - 55)), "warn"),
+        (cut(f"  {remark}", max(0, width - first - 31)), "warn"),
     )
 
 

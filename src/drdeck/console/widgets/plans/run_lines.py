@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
+from drdeck.console.format import (
+    UNKNOWN,
+    Line,
+    Piece,
+    fit,
+    folded,
+    hour,
+    left,
+    name,
+    right,
+    second,
+    spread,
+    width_of,
+)
 from drdeck.model.plans.common_instant import points_apart
 from drdeck.model.plans.run_views import (
     NOT_BEGUN,
@@ -19,6 +32,7 @@ from drdeck.model.plans.run_views import (
 )
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_clock
+from drdeck.terminal_info import FULL_WIDTH
 
 _LABELS = {"force": "Force", "planned": "Planned", "regular": "Regular"}
 _SIGNS: Mapping[InRunState, Piece] = {
@@ -52,7 +66,7 @@ _STATE_STYLES: Mapping[RunState, str] = {
 
 def head_lines(run: RunView, now: datetime, width: int) -> list[Line]:
     """Plan and clock, the waves, and what it comes to: three lines."""
-    return [_title(run, now, width), fit(_waves(run), width), fit(_sums(run), width)]
+    return [_title(run, now, width), fit(_waves(run, width), width), fit(_sums(run), width)]
 
 
 def _title(run: RunView, now: datetime, width: int) -> Line:
@@ -65,9 +79,18 @@ def _title(run: RunView, now: datetime, width: int) -> Line:
     return spread(start, ((clock, "dim"), (f"{show_clock(since)} ", "bold")), width)
 
 
-def _waves(run: RunView) -> Line:
-    pieces: list[Piece] = []
-    for number, wave in enumerate(run.waves, 1):
+def _waves(run: RunView, width: int) -> Line:
+    """The waves; where the line is short, those that are settled go first."""
+    first = 0
+    if width < FULL_WIDTH:
+        while width_of(_waves_from(run, first)) > width and run.waves[first].state == "settled":
+            first += 1
+    return _waves_from(run, first)
+
+
+def _waves_from(run: RunView, first: int) -> Line:
+    pieces: list[Piece] = [(" ...", "dim")] if first else []
+    for number, wave in enumerate(run.waves[first:], first + 1):
         stands = "held " if wave.state == "held" else "waits for you " if wave.state == "gate" else ""
         style = {"settled": "ok", "running": "bold", "gate": "warn"}.get(wave.state, "dim")
         named = f"{number} {clean(wave.name)}" if wave.name != str(number) else str(number)
@@ -209,7 +232,9 @@ def _for(domain: DomainInRun, now: datetime) -> str:
 def foot_lines(run: RunView, now: datetime, width: int, low: bool = False) -> list[Line]:
     """The protected site of a Force under way, the estimate of the end, and what the run waits for."""
     site = [fit(_protected_site(run.protected), width)] if run.protected is not None and not low else []
-    return [*site, fit(_site_or_end(run), width), fit(_waits(run), width)]
+    if width >= FULL_WIDTH:
+        return [*site, fit(_site_or_end(run), width), fit(_waits(run), width)]
+    return [*site, *folded(_site_or_end(run), width)[:2], *folded(_waits(run), width)[:2]]
 
 
 def _protected_site(look: ProtectedAsked) -> Line:
