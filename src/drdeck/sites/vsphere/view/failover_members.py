@@ -11,10 +11,9 @@ from drdeck.sites.vsphere.record.domain_record import Record
 
 
 class _Members(NamedTuple):
-    """The VMs that a failover was seen with, id -> name, and those of its folder at the last look."""
+    """The VMs of the folder of a failover at the last look, and those that it was seen with and have gone."""
 
     failover: str
-    names: dict[str, str]
     vms: tuple[VmFacts, ...]
     vanished: dict[str, str]
     """id -> name of those that are not in the folder now, and none of the same name"""
@@ -44,13 +43,13 @@ class FailoverMembers:
             return (), now
         members = self._by_folder.get(folder_id)
         if members is None or members.failover != failover.id:
-            members = _Members(failover.id, {}, (), {}, now)
+            members = _Members(failover.id, (), {}, now)
         if members.vms is not vms:
-            names = {**members.names, **{vm.id: vm.plain_name for vm in vms}}
+            names = {**members.vanished, **{vm.id: vm.plain_name for vm in members.vms}}
             ids, here = {vm.id for vm in vms}, {composed(vm.plain_name) for vm in vms}
             missing = {i: name for i, name in names.items() if i not in ids and composed(name) not in here}
             since = members.since if missing == members.vanished else now
-            members = _Members(failover.id, names, vms, missing, since)
+            members = _Members(failover.id, vms, missing, since)
             self._by_folder[folder_id] = members
         given_up = {*record.skipped, *record.without} if members.vanished else set[str]()
         names_gone = sorted(name for vm_id, name in members.vanished.items() if vm_id not in given_up)
