@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from typing import get_args
 
 import msgspec
 import pytest
 
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
 from drdeck.sites.training.scenario import scenario_tables as made_of
 from drdeck.sites.training.scenario.scenario_file import parse
 from drdeck.sites.training.site_simulation import SiteSimulation
@@ -50,7 +50,7 @@ def test_every_key_with_its_default(heading: str) -> None:
 
 def test_every_kind_of_fault() -> None:
     kinds = {key for key, cells in rows("## `[[faults]]`").items() if len(cells) == 1}
-    assert kinds == set(get_args(made_of.FaultKind))
+    assert kinds == set(FAULT_KINDS)
 
 
 def test_the_example_can_be_played_and_uses_every_key() -> None:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Coroutine
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 from hypothesis import HealthCheck, Phase, settings
@@ -25,7 +25,8 @@ from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.model.actions.action_table import menu
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, Owner, SessionState
-from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
+from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioFault
 from tests.support.faults.bad_way import Fate
 from tests.support.faults.chances import (
     NAMES,
@@ -270,7 +271,7 @@ class Anything(RuleBasedStateMachine, Promises):
 
     # -- what the instructor does, and time
 
-    @rule(who=people, kind=st.sampled_from(get_args(FaultKind)), name=names | st.none(),
+    @rule(who=people, kind=st.sampled_from(FAULT_KINDS), name=names | st.none(),
           vms=st.sampled_from([(), ("db1",)]), for_s=st.integers(1, 600))  # fmt: skip
     def a_fault_is_thrown_in(
         self, who: int, kind: str, name: str | None, vms: tuple[str, ...], for_s: int

@@ -28,8 +28,8 @@ from drdeck.model import commands as c
 from drdeck.model.actions.action_table import ACTIONS, refusal
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
+from drdeck.model.facts.fault_kinds import FaultKind
 from drdeck.model.facts.trial_facts import TrialState
-from drdeck.sites.training.scenario.scenario_tables import FaultKind
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.life.record_world import RecordWorld

@@ -14,22 +14,13 @@ from drdeck.config.settings import TRAINING, TrainingSettings
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.controller.process.archive import set_aside
 from drdeck.controller.process.logs import USUAL_LEVEL
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
 from drdeck.model.times import parse_duration, show
 
 from . import exit_codes, output
 from .completion.candidates import domain_names, lesson_words, vms_to_hit
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
-
-FAULTS = (
-    "object_store_lost",
-    "power_on_fails",
-    "shutdown_fails",
-    "foreign_snapshot",
-    "slow_vm",
-    "foreign_disk",
-    "late_clone",
-)
 
 lesson_option = click.option(
     "--lesson",
@@ -40,7 +31,7 @@ lesson_option = click.option(
 
 
 @click.command("inject")
-@click.argument("fault", metavar="FAULT", type=click.Choice(FAULTS))
+@click.argument("fault", metavar="FAULT", type=click.Choice(FAULT_KINDS))
 @click.option(
     "--domain",
     metavar="D",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 
@@ -11,7 +11,8 @@ from drdeck.controller.ipc import request_handler
 from drdeck.model.actions.action_table import ACTIONS
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
-from drdeck.sites.training.scenario.scenario_tables import FaultKind, ScenarioFault, ScenarioPitr
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
+from drdeck.sites.training.scenario.scenario_tables import ScenarioFault, ScenarioPitr
 from tests.support.faults.bad_way import Fate
 from tests.support.training.training_build import START, vm
 
@@ -64,7 +65,7 @@ choices = st.builds(
 )
 faults = st.builds(
     ScenarioFault,
-    kind=st.sampled_from([kind for kind in get_args(FaultKind) if kind != "object_store_lost"]),
+    kind=st.sampled_from([kind for kind in FAULT_KINDS if kind != "object_store_lost"]),
     domain=names,
     vms=st.sampled_from([("db1",), ("app1",)]),
     times=st.integers(1, 2),

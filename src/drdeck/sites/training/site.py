@@ -8,11 +8,11 @@ import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast, get_args
 
 from drdeck.model.alarms import Finding
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import ProtectedSite
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
 from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing
@@ -23,7 +23,7 @@ from drdeck.model.times import show, show_spaced, utcnow
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.training.scenario.scenario_plans import failover_plan
-from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario
+from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation import fault_injection
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from drdeck.sites.training.view import protected_site
@@ -261,8 +261,8 @@ class TrainingSite:
         """
         _, simulation = self._opened()
         now = self.site_now()
-        if fault not in get_args(FaultKind):
-            raise Refused(f'there is no fault "{fault}"; known are {", ".join(get_args(FaultKind))}')
+        if fault not in FAULT_KINDS:
+            raise Refused(f'there is no fault "{fault}"; known are {", ".join(FAULT_KINDS)}')
         names = [spec.name for spec in self.scenario.domains]
         if domain is None and len(names) > 1 and fault != "object_store_lost":
             raise Refused(f"name the domain that it hits; this site has {', '.join(names[:8])}")
@@ -278,7 +278,7 @@ class TrainingSite:
             command = InjectFault(
                 operation=operation,
                 domain=name,
-                fault=cast(FaultKind, fault),
+                fault=fault,
                 vms=targets,
                 for_s=for_s,
                 times=times,

@@ -7,17 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from drdeck.model.facts.fault_kinds import FaultKind
 from drdeck.model.frozen import Frozen
-
-FaultKind = Literal[
-    "object_store_lost",
-    "power_on_fails",
-    "shutdown_fails",
-    "foreign_snapshot",
-    "slow_vm",
-    "foreign_disk",
-    "late_clone",
-]
 
 
 class ScenarioError(ValueError):

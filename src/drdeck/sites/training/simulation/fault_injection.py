@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drdeck.model.commands import AnyCommand, Command
-from drdeck.sites.training.scenario.scenario_tables import FaultKind
+from drdeck.model.facts.fault_kinds import FaultKind
 from drdeck.sites.training.units import NEVER, seconds
 
 from . import domain_faults

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drdeck.model.commands import AbortCompletion
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from drdeck.model.facts.fault_kinds import FAULT_KINDS
 from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.pitr import excluded_by
-from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
+from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioFault
 from drdeck.sites.training.simulation.domain_machine import DomainMachine
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import view
@@ -33,7 +33,7 @@ from tests.support.training.training_build import (
 )
 
 TIMES = st.floats(0, 4000, allow_nan=False).map(lambda s: round(s, 3))
-KINDS = st.sampled_from(get_args(FaultKind))
+KINDS = st.sampled_from(FAULT_KINDS)
 LENGTHS = st.floats(1, 900).map(lambda s: round(s, 2))
 
 
