@@ -68,6 +68,8 @@ class TrialInventory(msgspec.Struct, frozen=True):
     vms: Mapping[str, TrialVmFacts] = {}
     networks: Mapping[str, IsolatedNetwork] = {}
     """by name"""
+    not_isolated: bool = False
+    """`problem` is that a network is connected to others"""
 
     def network(self, network_id: str) -> IsolatedNetwork | None:
         return next((n for n in self.networks.values() if n.id == network_id), None)
@@ -111,7 +113,7 @@ def _read(
         objects += retrieve(session, filter_spec(elsewhere, {vim.VirtualMachine: _PATHS}, may_be_gone=True))
     raw = {object_id(c.obj): {p.name: p.val for p in c.propSet or ()} for c in objects}
     vms = {ident: _facts(ident, values) for ident, values in raw.items() if "name" in values}
-    isolated, problem = _networks(session, settings, object_id(folder), networks)
+    isolated, problem, not_isolated = _networks(session, settings, object_id(folder), networks)
     pool = ""
     if settings.pool:
         found_pool = session.content.searchIndex.FindByInventoryPath(settings.pool.strip("/"))
@@ -119,7 +121,7 @@ def _read(
             pool = object_id(found_pool)
         else:
             problem = problem or f"there is no resource pool {settings.pool} in vCenter; correct it"
-    return TrialInventory(object_id(folder), pool, problem, vms, isolated)
+    return TrialInventory(object_id(folder), pool, problem, vms, isolated, not_isolated)
 
 
 def _facts(ident: str, values: dict[str, Any]) -> TrialVmFacts:
@@ -139,8 +141,8 @@ def _facts(ident: str, values: dict[str, Any]) -> TrialVmFacts:
 
 def _networks(
     session: VCenterSession, settings: TrialSettings, folder: str, networks: Mapping[str, NetworkFacts]
-) -> tuple[dict[str, IsolatedNetwork], str]:
-    """The isolated networks by name, and what is wrong with them."""
+) -> tuple[dict[str, IsolatedNetwork], str, bool]:
+    """The isolated networks by name, what is wrong with them, and whether it is that one is connected."""
     by_name = {network.name: network.id for network in networks.values()}
     names = sorted(set(settings.networks.values()))
     missing = [name for name in names if name not in by_name]
@@ -157,6 +159,6 @@ def _networks(
         if network_id in keys
     }
     connected = next((n for n in isolated.values() if n.connected), None)
-    if connected is not None and not settings.allow_connected and not problem:
-        problem = f'the network "{connected.name}" is not isolated: {connected.connected}'
-    return isolated, problem
+    if connected is None or settings.allow_connected or problem:
+        return isolated, problem, False
+    return isolated, f'the network "{connected.name}" is not isolated: {connected.connected}', True

@@ -175,10 +175,7 @@ def _closed(s: DomainState) -> str:
     if trials is None:
         return "the test folder was not seen yet"
     if trials.problem:
-        connected = any(
-            n.connected and trials.problem.endswith(n.connected) for n in trials.networks.values()
-        )
-        way_out = "; isolate it, or name another one in [sites.NAME.test]" if connected else ""
+        way_out = "; isolate it, or name another one in [sites.NAME.test]" if trials.not_isolated else ""
         return f"{trials.problem}{way_out}"
     if not s.vms:
         return f'"{s.name}" has no VM'
