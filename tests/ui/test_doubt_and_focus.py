@@ -10,6 +10,7 @@ from drdeck.controller import questions
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.planned import PlannedCall
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation
 
@@ -17,7 +18,12 @@ from tests.support.console.fake_client import NOW, FakeClient, domain, in_sessio
 def doubt(*says: str) -> Question:
     request = Request(action="cfo_complete", domain="erp-prod", type=FailoverType.FORCE)
     op = Operation(id="op-1", request=request, actor="ann@jump1", asked_at=NOW)
-    return questions.unknown(op, ["k"], says, domain(mode=Mode.COMPLETING))
+    calls = [
+        PlannedCall(key=phrase, kind="_".join(words), name=name, says=phrase)
+        for phrase in says
+        for *words, name in [phrase.split()]
+    ]
+    return questions.unknown(op, ["k"], says, domain(mode=Mode.COMPLETING), calls)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,9 @@ def doubt(*says: str) -> Question:
         (("power on erp-db01",), "Did erp-db01 power on?", ("It did", "It did not: power it on")),
         (
             ("power on a", "power on b"), "Did a, b power on?", ("It did", "It did not: power them on"),
+        ),
+        (
+            ("power on there db",), "Was this done: power on there db?", ("It was done", "It was not: do it"),
         ),
         (("revert erp-db01",), "Was this done: revert erp-db01?", ("It was done", "It was not: do it")),
         (

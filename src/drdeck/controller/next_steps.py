@@ -72,9 +72,7 @@ def give(
     if serial <= op.unseen.get(key, -1):
         return WaitFor(f"{command.says}: its answer was lost; looking at the site")
     if key in op.lost and isinstance(command, MakePlannedCall) and command.call.after_loss == "ask":
-        return AskOperator(
-            questions.unknown(op, [key], [command.says], d, [command.call.vm] if command.call.vm else ())
-        )
+        return AskOperator(questions.unknown(op, [key], [command.says], d, [command.call]))
     if key in op.done and serial <= op.done[key]:
         return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
     if key in op.done:
@@ -175,7 +173,7 @@ def due_work(op: Operation, d: Domain, serial: int) -> NextStep | None:
                 [call.key for call in unknown],
                 [call.says or call.kind for call in unknown],
                 d,
-                [call.vm for call in unknown if call.vm is not None],
+                unknown,
             )
         )
     if failed and not under_way:

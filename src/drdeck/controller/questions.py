@@ -10,7 +10,6 @@ from drdeck.model.planned import PlannedCall
 from drdeck.model.text import some
 from drdeck.model.times import show_duration, show_seconds
 
-POWER_ON = "power on "
 _POWER = {"unknown": "in a state that is not known"}
 
 
@@ -35,14 +34,20 @@ def common_choices(calls: Sequence[PlannedCall]) -> tuple[str, ...]:
 
 
 def unknown(
-    op: Operation, keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()
+    op: Operation,
+    keys: Sequence[str],
+    says: Sequence[str],
+    domain: Domain,
+    calls: Sequence[PlannedCall] = (),
 ) -> Question:
-    """A doubt that only a person can end: the site does not show if it was done to VMs, by id, or all."""
+    """A doubt that only a person can end: the site does not show if it was done. `calls`: those on VMs of
+    which this is asked; none: it is of the whole domain."""
+    vms = vms_of(calls)
     powers = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
     state = _some(powers) if powers else f'{domain.name} is "{domain.mode_label}"'
     since = op.requested_at(keys)
     requested = "drdeck asked for it" if since is None else f"drdeck asked for it at {show_seconds(since)}"
-    doubt, yes, no = _doubt(says)
+    doubt, yes, no = _doubt(says, calls)
     text = (
         f"{doubt} {requested} and got no answer.{UNSEEN}{state}."
         f" Look in vCenter, then answer confirm ({yes}) or retry ({no})."
@@ -51,11 +56,11 @@ def unknown(
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
 
 
-def _doubt(says: Sequence[str]) -> tuple[str, str, str]:
+def _doubt(says: Sequence[str], calls: Sequence[PlannedCall]) -> tuple[str, str, str]:
     """The question whether calls were done, in words, and its two answers."""
-    if says and all(phrase.startswith(POWER_ON) for phrase in says):
-        it = "it" if len(says) == 1 else "them"
-        names = some([phrase.removeprefix(POWER_ON) for phrase in says], most=3)
+    if calls and all(call.kind == "power_on" and call.name for call in calls):
+        it = "it" if len(calls) == 1 else "them"
+        names = some([call.name for call in calls], most=3)
         return f"Did {names} power on?", "it did", f"it did not: power {it} on"
     return f"Was this done: {_some(says)}?", "it was done", "it was not: do it"
 

@@ -95,7 +95,9 @@ def active(house: House, name: str) -> bool:
     return session is not None and session.state is SessionState.ACTIVE
 
 
-UNANSWERED = PlannedCall(key="power-on", kind="power_on", after_loss="ask", says='power on "files-srv01"')
+UNANSWERED = PlannedCall(
+    key="power-on", kind="power_on", name='"files-srv01"', after_loss="ask", says='power on "files-srv01"'
+)
 """Of which nobody but a person can tell whether it happened, once its answer is lost."""
 
 
