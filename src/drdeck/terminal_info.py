@@ -12,10 +12,11 @@ from typing import TextIO
 from drdeck.config.settings import ConsoleSettings
 from drdeck.model.alarms import Finding
 
-MIN_WIDTH, MIN_HEIGHT = 80, 22
-"""Columns and rows that the console needs: a common window, less a status line and the border of a split."""
+MIN_WIDTH, MIN_HEIGHT = 60, 16
+"""Columns and rows that the console needs: a pane of a split, or a telephone."""
 FULL_WIDTH, FULL_HEIGHT = 80, 22
-"""Columns and rows that the screens are laid out for; in fewer they fold, and leave out what matters less."""
+"""Columns and rows that the screens are laid out for, a common window less a status line and the border of a
+split; in fewer they fold, and leave out what matters less."""
 _USUAL = (80, 24)
 """Columns and rows of a terminal that does not tell, as a serial line does not."""
 _ANSI = (
@@ -183,6 +184,10 @@ def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
     text = f"{width} x {height}, TERM {term}"
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return Finding.warn("terminal", text, f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger")
+    if width < FULL_WIDTH or height < FULL_HEIGHT:
+        return Finding.ok(
+            "terminal", text, f"from {FULL_WIDTH} x {FULL_HEIGHT} on nothing is folded or left out"
+        )
     return Finding.ok("terminal", text)
 
 

@@ -20,14 +20,14 @@ def test_on_a_terminal_that_is_too_small_and_poor(tmp_path: Path) -> None:
     deck = Deck(tmp_path)
     env = {**deck.env, "TERM": "xterm", "LANG": "C", "LC_ALL": "C", "COLORTERM": ""}
     env.pop("TMUX", None)
-    terminal = Terminal(deck.argv("doctor"), env, columns=70, rows=30)
+    terminal = Terminal(deck.argv("doctor"), env, columns=59, rows=40)
     try:
         assert terminal.ended() == 0
     finally:
         terminal.close()
         deck.stop()
     text = " ".join(terminal.text().split())
-    assert "warn terminal: 70 x 30, TERM xterm -> make it 80 x 22 or larger" in text
+    assert "warn terminal: 59 x 40, TERM xterm -> make it 60 x 16 or" in text
     assert 'warn colours: 16, theme dark -> set theme = "ansi"' in text
     assert "warn characters: drawn in ASCII only -> set LANG" in text
 

@@ -1,4 +1,4 @@
-"""The terminal console: screens over a controller, by keyboard, at 80x24.
+"""The terminal console: screens over a controller, by keyboard, at 80x24, and folded down to 60x16.
 
 Only this folder imports Textual. Begin with `app`, which owns the newest state; its parts see it
 through the protocols of `ports`.

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ui.screens import plays, plays_flow, plays_plans
+from drdeck.console.dialogs.complete_failover import LABELS
+from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+from tests.ui.screens import plays, plays_flow, plays_plans, plays_small
 from tests.ui.screens import plays_beside as beside
 from tests.ui.screens.before import at_home, history, in_session, in_trouble, rehydrated, stuck, unanswered
 from tests.ui.screens.house import SCENARIO
@@ -228,6 +230,14 @@ _PLAN: dict[str, tuple[str, ...]] = {
     "plan-pause": ("Cancel", "Pause Plan"),
     "plan-rollback": ("Run PITR (all)", "spread"),
 }
+_SMALL: dict[str, tuple[str, ...]] = {
+    "small-domains": ("Protected Domains", "Imported", "Help"),
+    "small-domain": ("Continuous Rehydration in Progress", *TABS),
+    "small-complete": (*LABELS, "Run PITR after recovering VMs", "Cancel", "Complete Failover"),
+    "small-force": ("Force failover", "Cancel", "Confirm"),
+    "small-run-pitr": (*RUN_PITR, "lies in abnormal writing"),
+    "small-exit": (*EXIT, "Cancel"),
+}
 _WIDE = Setting(size=(120, 40))
 
 CHAPTERS: dict[str, Chapter] = {
@@ -253,6 +263,7 @@ CHAPTERS: dict[str, Chapter] = {
                 Setting(password="vcsa.dr.example wants a password")),
         Chapter("plan", plays_plans.whole_site, _PLAN, scenario="whole-site"),
         Chapter("lesson", beside.lesson, _LESSON, None, Setting(lesson="2")),
+        Chapter("small", plays_small.whole_flow, _SMALL, None, Setting(size=(MIN_WIDTH, MIN_HEIGHT))),
         Chapter("wide-list", beside.wide_list,
                 {"wide-domains": ("Protected Domains", *BARS_AFTER, *TABS)}, history, _WIDE),
         Chapter("wide-pitr", beside.wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, _WIDE),

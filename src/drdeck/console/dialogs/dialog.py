@@ -18,7 +18,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from drdeck.console.format import Line, arrows, wrap
+from drdeck.console.format import Line, wrap
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.screen_frame import KeyLine, TypedInto, beside_typing
@@ -155,7 +155,7 @@ class Dialog(ModalScreen[Answer | None]):
         body, box = self.query_one("#body", VerticalScroll), self.query_one("#box")
         more = self._room.little and body.scroll_y < body.max_scroll_y
         if more != bool(box.border_subtitle):
-            box.border_subtitle = f"{arrows('↓')} {BELOW}" if more else ""
+            box.border_subtitle = BELOW if more else ""
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):
