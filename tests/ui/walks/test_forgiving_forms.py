@@ -115,6 +115,18 @@ async def test_long_warnings_push_no_tick_below_the_edge() -> None:
         await deck.sees("! 0 VMs still run there", "[ ] What drdeck did not check was checked by hand")
 
 
+async def test_blank_lines_give_way_to_what_was_found() -> None:
+    client = FakeClient(domain())
+    async with running(client) as deck:
+        await deck.press("f", "3")
+        await deck.sees("[ ] What drdeck did not check")
+        assert "│\n│ Failover type" in deck.text.replace(" ", "").replace("Failovertype", " Failover type")
+        client.against = tuple(f"{n} VMs still run there" for n in range(8))
+        await deck.press("i")
+        await deck.sees("! 7 VMs still run there", "Not checked: ")
+        assert "pgdn" not in deck.text, "nothing is below the edge"
+
+
 async def test_choices_outlive_a_cancel() -> None:
     client = FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))
     async with running(client) as deck:

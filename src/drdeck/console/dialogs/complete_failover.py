@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from textual import events
 from textual.binding import Binding
+from textual.geometry import Size
 from textual.widget import Widget
 
 from drdeck.console.format import Line, marked, second, wrap
@@ -94,10 +95,10 @@ class CompleteDialog(Dialog[Request]):
             offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
             mapping.targets |= {a: b for a, b in offered.items() if a in networks.protected}
             yield mapping
-        yield Lines(*self._blank, (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
+        yield Lines((), classes="gap")
+        yield Lines((("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
         yield Choice(LABELS, TYPES.index(self.draft.type or FailoverType.REGULAR), id="type")
-        if self._blank:
-            yield Lines(*self._blank, id="gap")
+        yield Lines((), classes="gap")
         if self.domain.pitr.enabled:
             yield Tick(RUN_PITR, self.draft.run_pitr, id="pitr", hint=self._why_pitr())
         else:
@@ -105,13 +106,26 @@ class CompleteDialog(Dialog[Request]):
         by_hand = Tick(BY_HAND, id="by-hand", hint="key c; in the journal")
         by_hand.display = False
         yield by_hand  # before the evidence: long warnings would push it below the edge
-        yield Lines(*self._blank, (("Protected site: being looked at ...", "dim"),), id="evidence")
+        yield Lines((), classes="gap")
+        yield Lines((("Protected site: being looked at ...", "dim"),), id="evidence")
 
-    @property
-    def _blank(self) -> tuple[Line, ...]:
-        """A blank line where there is room: in a lesson what is found must be seen above the panel."""
+    def _fit(self, size: Size) -> None:
+        super()._fit(size)
+        self._space()
+
+    def _grown(self) -> None:
+        super()._grown()
+        self._space()
+
+    def _space(self) -> None:
+        """Keep blank lines where there is room; what was found must be seen, in a lesson above the panel."""
+        body, gaps = self.query_one("#body"), self.query(".gap")
         coached = getattr(self.app, "coach_session", None) is not None
-        return () if coached or self.has_class("low") else ((),)
+        most = body.styles.max_height
+        rows = body.virtual_size.height + sum(not gap.display for gap in gaps)
+        room = not coached and not self.has_class("low") and most is not None and rows <= most.value
+        for gap in gaps:
+            gap.display = room
 
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
@@ -216,7 +230,7 @@ class CompleteDialog(Dialog[Request]):
         once the act was pressed in vain."""
         pressed, self._pressed = self._pressed, False
         width = self.text_width
-        lines: list[Line] = [*self._blank]
+        lines: list[Line] = []
         if event.result is None:
             lines += [((text, "bad"),) for text in wrap(event.error, width)]
         else:
@@ -251,7 +265,7 @@ class CompleteDialog(Dialog[Request]):
         unset = missing(networks, request.networks)
         if unset:
             text = f"Choose a recovery network for {', '.join(map(clean, unset))}"
-            self.query_one("#evidence", Lines).put([(), ((text, "bad"),)])
+            self.query_one("#evidence", Lines).put([((text, "bad"),)])
             if self.has_class("low"):
                 self.say(text)  # below the edge it would not be seen
             self.query_one(NetworkMapping).focus()
