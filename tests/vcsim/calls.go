@@ -82,6 +82,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if act.Action == "" || act.Action == "slow" || act.Action == "stall" || act.Action == "lose" {
 		if !c.hostile.begin(method, target) {
+			c.giveBack(act)
 			refuseBusy(w)
 			return
 		}

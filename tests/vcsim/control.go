@@ -36,6 +36,8 @@ type rule struct {
 	Here     bool
 	Free     int64
 	Capacity int64
+
+	of *rule // the one that this is a copy of
 }
 
 type control struct {
@@ -64,10 +66,22 @@ func (c *control) match(method, target string) rule {
 	for _, x := range c.rules {
 		if x.Times != 0 && x.Method == method && (x.Target == "" || x.Target == target) {
 			x.Times--
-			return *x
+			taken := *x
+			taken.of = x
+			return taken
 		}
 	}
 	return rule{}
+}
+
+// giveBack lets a rule hold for one more call: the one that it was taken for was refused before it began.
+func (c *control) giveBack(taken rule) {
+	if taken.of == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken.of.Times++
 }
 
 func (c *control) command(w http.ResponseWriter, what string, body []byte) {

@@ -73,6 +73,22 @@ async def test_it_misbehaves_when_told_to(vcenter: VCenter) -> None:
     assert vcenter.current_snapshot("web01") == oldest
 
 
+def test_a_rule_is_not_used_up_by_a_call_that_is_refused_as_busy(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    machine, note = vcenter.vm("db01"), vim.vm.ConfigSpec(annotation="busy")
+    for _ in range(2):
+        vcenter.slow("ReconfigVM_Task", "db01", ms=3_600_000, times=1)
+    machine.ReconfigVM_Task(note)
+    with pytest.raises(vim.fault.TaskInProgress):
+        machine.ReconfigVM_Task(note)
+    vcenter.release()
+    poll(lambda: all(task.info.state != "running" for task in machine.recentTask), 60)
+    task = machine.ReconfigVM_Task(note)
+    assert task.info.state == "running"
+    vcenter.release()
+    vcenter.done(task)
+
+
 def test_snapshots_have_the_times_given(vcenter: VCenter) -> None:
     at = datetime(2026, 1, 16, 22, 42, 0, 500_000, tzinfo=UTC)
     vcenter.layout({"erp": ["db01"]}, snapshots=[("first", at)])
