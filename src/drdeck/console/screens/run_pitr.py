@@ -17,7 +17,6 @@ from drdeck.console.format import (
     local_stamp,
     marked,
     plain_of,
-    second,
     stamp,
     width_of,
     wrap,
@@ -37,33 +36,28 @@ from drdeck.console.widgets.list_rows import (
 )
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.status_bars import estimate_lines, operation_lines
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import HEIGHT, Timeline
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Health, Vm
 from drdeck.model.pitr import Points, RestorePoint, abnormal_says, place_before, writing_of
 from drdeck.model.text import clean
 from drdeck.model.times import show
 
+from .rollback_heading import below_heading, heading
 from .screen import ConsoleScreen
 
 REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disks) by hand"
 REVERTS = "Disks and configuration go back; networks are mapped again, nothing else is"
-
-
 IN_SHORT = {
     REMINDER: "Only disks go back: check VM settings by hand",
     REVERTS: "Disks and configuration go back; networks are mapped",
 }
 """The same where lines are short."""
-ROLLING_BACK = "rolling back"
-"""What a rollback waits for as long as the site shows nothing more of it."""
-LOW_FIXED = 15
-"""The same in a low terminal, with two points, a warning and the estimate."""
 FIXED = 16
 """Lines of the screen beside the VMs, with three points, and without what comes and goes."""
+LOW_FIXED = 15
+"""The same in a low terminal, with two points, a warning and the estimate."""
 
 
 class RunPitrScreen(ConsoleScreen):
@@ -172,17 +166,17 @@ class RunPitrScreen(ConsoleScreen):
         if marks != self._points_for and not state.lost:
             self._points_for = marks
             self.run_worker(self._read(name), group="points", exclusive=True)
+        in_session = self._session_vms(domain)
         what = "Run PITR" if domain.session is not None else "Points"
-        title: Line = ((f" {what} of {clean(name)}   ", "bold"), *self._going(state, domain, width))
+        title: Line = ((f" {what} of {clean(name)}   ", "bold"), *heading(state, domain, in_session, width))
         titles = [title]
         if self.narrow and width_of(title) > width:
             titles = [title[:1], ((" ", ""), *title[1:])]
-        self.query_one("#title", Lines).put([*titles, *self._below_title(state, domain, width)])
+        self.query_one("#title", Lines).put([*titles, *below_heading(state, domain, now, width)])
         self.query_one("#header", Lines).put(
             [(("   ", ""), *point_header(width - BESIDE, domain.configuration_goes_back))]
         )
         vms: RowList[Vm] = self.query_one("#choose", RowList)
-        in_session = self._session_vms(domain)
         counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once
         self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
         height = self.size.height
@@ -218,48 +212,6 @@ class RunPitrScreen(ConsoleScreen):
         for widget in (self.query_one("#reminder"), run.parent):
             if isinstance(widget, Widget):
                 widget.display = possible
-
-    def _going(self, state: State, domain: Domain, width: int) -> Line:
-        if state.stale:
-            return ((state.out_of_date.partition(": ")[0], "bad"),)
-        going = self._rollback_of(state, domain)
-        if going is not None:
-            return self._rolling_back(domain, going, width)
-        session = domain.session
-        if session is None:
-            return (("there is no PITR session", "dim"),)
-        if session.rolled_back_to is not None:
-            back: Line = ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
-            failed = sum(vm.health is Health.FAILED for vm in domain.vms)
-            count = f"{failed} of {len(domain.vms)} VMs FAILED, "
-            return ((count, "bad"), *back) if failed else back
-        return (("no rollback yet", "dim"),)
-
-    def _rolling_back(self, domain: Domain, operation: OperationView, width: int) -> Line:
-        """Numbers of VMs, and who requested it; the estimate has a line of its own."""
-        if operation.question is not None:
-            return operation_lines([operation], width)[0]
-        names = operation.request.vms or tuple(vm.name for vm in self._session_vms(domain))
-        done = sum(vm.name in names and vm.status != "rolling_back" for vm in domain.vms)
-        by = f", by {clean(operation.asked_by)} at {second(operation.asked_at)}"
-        return (("▶ ", "accent"), (f"Rolling back {done} of {len(names)}", "accent"), (by, "dim"))
-
-    def _below_title(self, state: State, domain: Domain, width: int) -> list[Line]:
-        """The estimate of a rollback under way; without one what is waited for."""
-        operation = self._rollback_of(state, domain)
-        if operation is None or operation.question is not None:
-            return []
-        if domain.estimate is not None:
-            lines = estimate_lines(domain, self.now(), width - 1)
-        else:
-            waits = "" if operation.waits_for == ROLLING_BACK else operation.waits_for  # the title says so
-            lines = [((f"  {clean(waits)}", "said"),)] if waits else []
-        return [((" ", ""), *line) for line in lines]
-
-    @staticmethod
-    def _rollback_of(state: State, domain: Domain) -> OperationView | None:
-        """The rollback that is under way."""
-        return next((o for o in state.open_operations(domain.name) if o.action == "pitr_run"), None)
 
     def _draw_choice(self, domain: Domain, now: datetime) -> None:
         point = self._list.row
