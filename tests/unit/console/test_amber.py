@@ -14,7 +14,7 @@ ROOT = Path(drdeck.console.__file__).parent
 AMBER = {"warn", "alert", "top-alert"}
 NEEDS_YOU = {
     # to be weighed before a yes
-    "dialogs/complete_failover.py CompleteDialog.on_look_result": "what was found against it",
+    "dialogs/complete_failover.py CompleteDialog._draw_evidence": "what was found against it",
     "dialogs/confirmation.py Confirm.body": "warnings above a yes",
     "dialogs/life/begin_trial.py BeginTest._vm_line": "a ticked VM that has no restore point",
     "dialogs/life/begin_trial.py BeginTest.on_look_result": "what was found against it",
@@ -24,6 +24,7 @@ NEEDS_YOU = {
     "screens/run_pitr.py RunPitrScreen.content": "what a rollback leaves to be done by hand",
     "screens/run_pitr.py RunPitrScreen.take": "what a rollback leaves to be done by hand",
     "widgets/list_rows.py disturbed_lines": "points that others changed",
+    "widgets/list_rows.py _short_point": "what speaks against a point",
     "widgets/list_rows.py point_row": "what speaks against a point",
     "widgets/plans/check_lines.py _SIGNS": "a domain with something against it",
     "widgets/plans/check_lines.py consequence_lines": "what was found against a plan",
@@ -42,7 +43,7 @@ NEEDS_YOU = {
     "widgets/status_bars.py operation_lines": "a question whether something happened",
     "widgets/plans/run_lines.py _site_or_end": "the protected site that answers again in a Force",
     "widgets/plans/run_lines.py _state_style": "a domain that needs somebody",
-    "widgets/plans/run_lines.py _waves": "a wave that waits to be let go on",
+    "widgets/plans/run_lines.py _waves_from": "a wave that waits to be let go on",
     "widgets/plans/run_lines.py list_line": "how many need somebody",
     "widgets/plans/run_lines.py run_row": "a domain that needs somebody, and for what",
     # to be looked into
@@ -61,6 +62,7 @@ NEEDS_YOU = {
     "widgets/list_rows.py MODE_STYLES": "a PITR session",
     "widgets/screen_frame.py top_line": "questions, and sessions with the longest",
     "widgets/status_bars.py figures_of": "a PITR session",
+    "widgets/status_bars.py low_bars": "a PITR session",
 }
 """Every place of the console that draws in amber -> what it needs somebody for."""
 
