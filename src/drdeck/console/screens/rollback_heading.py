@@ -22,7 +22,7 @@ def rollback_of(state: State, domain: Domain) -> OperationView | None:
 
 
 def heading(state: State, domain: Domain, session_vms: Sequence[Vm], width: int) -> Line:
-    """What stands behind the screen's name; `session_vms`: those that may be rolled back."""
+    """State of the rollbacks, behind the screen's name; `session_vms`: those that may be rolled back."""
     if state.stale:
         return ((state.out_of_date.partition(": ")[0], "bad"),)
     operation = rollback_of(state, domain)

@@ -30,16 +30,23 @@ async def test_a_step_reads_once_what_its_lease_and_its_record_are(vcenter: VCen
     site = VSphereSite("dr-west", settings, connector(settings, passwords))
     watcher = SiteWatcher(site, utcnow, time.monotonic)
     watching = asyncio.create_task(watcher.watch())
+
+    async def events_of(steps: int) -> None:
+        """Wait until the site has written its event of each step, which it does behind it."""
+        await eventually(lambda: vcenter.calls()["LogUserEvent"] >= steps)
+
     try:
         await eventually(lambda: watcher.view is not None)
         await site.execute(c.StartContinuousFailover(operation="op-1", domain=DOMAIN))
         vcenter.set_attribute(DOMAIN, "note of others", "x")
+        await events_of(1)
         with soap_calls() as calls:
             await site.execute(c.CancelContinuousFailover(operation="op-2", domain=DOMAIN))
         assert calls["SetField"] >= 1 and calls["RetrievePropertiesEx"] <= 1, calls
         await eventually(lambda: watcher.view is not None and watcher.view.domains[0].mode is Mode.IMPORTED)
         await site.execute(c.StartContinuousFailover(operation="op-3", domain=DOMAIN))
         begin = c.BeginCompletion(operation="op-4", domain=DOMAIN, type=FailoverType.FORCE)
+        await events_of(3)
         with soap_calls() as calls:
             await site.execute(begin)
         assert calls["SetField"] >= 1 and calls["RetrievePropertiesEx"] <= 1, calls
