@@ -78,9 +78,10 @@ def slow(calls: Sequence[PlannedCall], waits: int) -> Question:
     }
     choices = tuple(c for c in meanings if c in ("wait", "retry") or all(c in call.choices for call in calls))
     *first, last = (meanings[choice] for choice in choices)
+    place = "what it waits for" if all(call.kind == "wait" for call in calls) else "its task"
     text = (
         f"Not ended within {limit}{again}: {_some([call.says or call.kind for call in calls])}."
-        f" Look at its task in vCenter. Answer {', '.join(first)}, or {last}."
+        f" Look in vCenter at {place}. Answer {', '.join(first)}, or {last}."
     )
     ident = "slow:" + ",".join(sorted(call.key for call in calls))
     vms = vms_of(calls) if "skip" in choices else {}
