@@ -67,6 +67,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
+BRIEF_S = 4.0
+"""How long a sentence stands that only says that something began."""
 HOLD_S = 0.15
 WAITS = "waiting for the controller ..."
 _HERE = Path(__file__).parent
@@ -145,6 +147,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.next_site: str | None = None
         """the site for whose console this one ends"""
         self.state = State(read_only_here=read_only)
+        self._brief = "", 0.0
+        """the sentence that stands for some seconds only, and until when"""
         self.drawing = False
         """true from the first news on, which come at once where a controller runs, or from HOLD_S on"""
         self.remapped: Mapping[str, str] = normal(options.keys)
@@ -346,6 +350,10 @@ class DrdeckApp(App[None], inherit_bindings=False):
         if self.coach_session is not None:
             self.coach_session.look()
         self.repainter.guarded(self.telling.look)
+        text, until = self._brief
+        if text and self.monotonic() >= until:
+            self._brief = "", 0.0
+            self.unsay(text)
         self.repainter.tick()
 
     def _fatal_error(self) -> None:
@@ -366,6 +374,11 @@ class DrdeckApp(App[None], inherit_bindings=False):
         screens = [s for s in self.screen_stack if isinstance(s, ConsoleScreen) and s.is_mounted]
         if screens:
             screens[-1].say(text)
+
+    def say_briefly(self, text: str) -> None:
+        """A sentence for some seconds: the screen shows what comes of it, and the keys are wanted again."""
+        self.say(text)
+        self._brief = text, self.monotonic() + BRIEF_S
 
     def unsay(self, text: str) -> None:
         """Take a sentence out of the last line, if it still stands there."""

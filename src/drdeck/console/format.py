@@ -38,6 +38,8 @@ def cut(text: str, width: int) -> str:
         return text
     if width <= 1:
         return "…"[:width]
+    if cell_len(text.rstrip(" ")) <= width:
+        return set_cell_size(text, width)  # only blanks are cut
     return set_cell_size(text, width - 1).rstrip() + "…"
 
 

@@ -126,7 +126,7 @@ CASES: dict[str, Case] = {
     "ConfirmByWords": Case(_now(lambda: ConfirmByWords("Sure?", PAGE, "Do it", "RESET 3")), "cancel"),
     "Facts": Case(_now(lambda: result_dialog(_ended())), "cancel"),
     "Facts of two buttons": Case(_now(lambda: progress_dialog(operation(), IMPORTED, NOW)), "cancel"),
-    "Help": Case(_now(lambda: Help("Keys", [((line, ""),) for line in PAGE * 2])), "cancel"),
+    "Help": Case(_now(lambda: Help("Keys", lambda: [((line, ""),) for line in PAGE * 2])), "cancel"),
     "ReturnList": Case(
         _now(
             lambda: ReturnList(

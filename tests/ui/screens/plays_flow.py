@@ -50,7 +50,7 @@ async def flow(s: Stage) -> None:
     await s.press("escape")
     await s.shoot("flow-session", "UNPROTECTED", "FAILED")
     await s.press("p", "g")
-    await s.shoot("flow-points", "Run PITR of erp-prod", "★ last before")
+    await s.shoot("flow-points", "Run PITR of erp-prod", "★ last good")
     await s.press("enter")
     await s.shoot("flow-confirm", "set aside")
     await s.press("tab", "enter")

@@ -240,7 +240,7 @@ async def test_local_time_of_the_points(width: int, has_room: bool) -> None:
 async def test_cancelling_says_that_nothing_was_asked_for() -> None:
     async with running(FakeClient(domain(), in_session())) as deck:
         await deck.press("f")
-        await deck.sees("Complete Failover", "key i", "keys 1, 2, 3", "left/right choose, = same for all")
+        await deck.sees("Complete Failover", "key i", "keys 1, 2, 3", "left/right choose another")
         await deck.press("escape")
         await deck.sees("Cancelled; nothing was started")
         await deck.press("f")

@@ -164,7 +164,7 @@ async def test_the_way_out_of_a_session_is_named_beside_the_last_good_point() ->
         await deck.press("p")
         await deck.sees("g Last good  esc Back  m More  ? Help")
         await deck.press("g")
-        await deck.sees("★ last before", "m More")
+        await deck.sees("★ last good", "m More")
 
 
 async def test_the_timeline_can_be_narrowed() -> None:

@@ -94,7 +94,7 @@ async def ask_and_submit(
             preview = fresh
         else:
             app.drafts.pop((request.action, request.domain), None)
-            app.say(f"{label} of {request.domain}: accepted")
+            app.say_briefly(f"{label} of {request.domain}: accepted")
             return operation
 
 

@@ -175,5 +175,5 @@ def _key_cell(row: tuple[str, str, str] | None) -> Line:
 
 def help_dialog(app: Console) -> Help:
     """The keys of the screen that is seen."""
-    screen = app.screen
-    return Help("Keys of this screen", help_lines(screen if isinstance(screen, ConsoleScreen) else None, app))
+    screen = app.screen if isinstance(app.screen, ConsoleScreen) else None
+    return Help("Keys of this screen", lambda: help_lines(screen, app))

@@ -66,9 +66,15 @@ class LessonsDialog(Dialog[str]):
         self._rows = tuple(rows)
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(*(((text, ""),) for text in wrap(_SAYS, self.text_width + 1)), ())
+        yield Lines(*self._says(), id="says")
         yield RowList(lesson_line, lambda row: row.word, empty="there is no lesson", id="lessons")
         yield Lines((), id="enter")
+
+    def _says(self) -> list[Line]:
+        return [*(((text, ""),) for text in wrap(_SAYS, self.text_width)), ()]
+
+    def resized(self) -> None:
+        self.query_one("#says", Lines).put(self._says())
 
     def ready(self) -> None:
         rows: RowList[LessonRow] = self.query_one("#lessons", RowList)

@@ -90,8 +90,8 @@ class CompleteDialog(Dialog[Request]):
     def body(self) -> Iterable[Widget]:
         networks = self.domain.networks
         if networks.protected:
-            yield MappingHead("VM Network Mapping")
-            mapping = NetworkMapping(networks, id="mapping")
+            yield (head := MappingHead("VM Network Mapping"))
+            mapping = NetworkMapping(networks, id="mapping", head=head)
             offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
             mapping.targets |= {a: b for a, b in offered.items() if a in networks.protected}
             yield mapping

@@ -37,8 +37,8 @@ DEAF_S = 0.5
 """Enter and space are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
 EARLY = "{} came before this could be read: press it again"
 BOX_WIDTH = 80
-BESIDE = 5
-"""Cells of a box beside its text: frame, padding, and the scroll bar."""
+BESIDE = 6
+"""Cells of a box beside its text: frame, padding, and the scroll bar with a blank one before it."""
 ROOMY = 24
 """Lines of a terminal from which on there is room for a blank one below the title."""
 COACHED = 3
@@ -120,7 +120,7 @@ class Dialog(ModalScreen[Answer | None]):
                 yield from self.buttons()
 
     def _heading_lines(self) -> list[Line]:
-        return [((part, "head"),) for part in wrap(self.heading, self.text_width + 1)]
+        return [((part, "head"),) for part in wrap(self.heading, self.text_width + 2)]
 
     def on_mount(self) -> None:
         self._width = self.text_width
@@ -201,7 +201,7 @@ class Dialog(ModalScreen[Answer | None]):
         if coached is not None and not coached.folded and not self.has_class("low"):
             rows += COACHED
         buttons = self.query_one("#buttons")
-        button_rows = in_rows(buttons, self.text_width + 1)
+        button_rows = in_rows(buttons, self.text_width + 2)
         rows += len(title.text.splitlines()) + (button_rows if buttons.display else 0)
         body.styles.max_height = max(1, size.height - rows)
 

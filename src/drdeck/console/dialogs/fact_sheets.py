@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -93,6 +93,14 @@ class Help(Facts):
         Binding("up,k", "line(-1)", "Up", show=False),
         Binding("down,j", "line(1)", "Down", show=False),
     ]
+
+    def __init__(self, title: str, rows: Callable[[], Sequence[Row]]) -> None:
+        super().__init__(title, rows())
+        self._make = rows
+
+    def resized(self) -> None:
+        self._rows = tuple(self._make())
+        super().resized()
 
     def keys(self) -> list[tuple[str, str]]:
         return [("↑ ↓", "Scroll"), *super().keys()]

@@ -9,7 +9,13 @@ from textual.widget import Widget
 
 from drdeck.console.format import Line, left, wrap
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, MappingHead, NetworkMapping, missing
+from drdeck.console.widgets.network_mapping import (
+    HOW_TO_CHANGE,
+    HOW_TO_CHOOSE,
+    MappingHead,
+    NetworkMapping,
+    missing,
+)
 from drdeck.console.widgets.status_bars import owner_text, pitr_text
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions.confirming import Preview
@@ -22,7 +28,6 @@ TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
 CHOOSING = f"{HOW_TO_CHOOSE} that have none yet"
-CHOSEN = "left/right choose another"
 
 
 def pages_for(domain: Domain) -> list[str]:
@@ -142,7 +147,7 @@ class VmSettingsPage(Page):
         open_ones = missing(self.domain.networks, self.targets)
         text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
         lines = [((part, "warn"),) for part in wrap(text, self.text_width)] if open_ones else []
-        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING if open_ones else CHOSEN, "dim"),)])
+        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING if open_ones else HOW_TO_CHANGE, "dim"),)])
         self.draw_keys()
         return not open_ones
 

@@ -82,7 +82,7 @@ class Palette(MoreMenu):
         self._typed_items = typed_items
 
     def body(self) -> Iterable[Widget]:
-        yield Field(id="wanted", placeholder="part of a name; vm NAME, site NAME, view NAME, pitr 22:41")
+        yield Field(id="wanted", placeholder="part of a name; vm NAME, site NAME, view NAME, pitr 9:41")
         yield RowList(palette_line, lambda item: item.name, empty="nothing is called so", id="items")
         yield Lines((), (), (), id="reason")
 

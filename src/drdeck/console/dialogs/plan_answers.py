@@ -40,13 +40,18 @@ class AnswerDialog(Dialog[AnswerOfRun]):
         self._choices = tuple(in_order(choices, self._doubt))
 
     def body(self) -> Iterable[Widget]:
-        text = clean(short_doubt(self._doubt) if self._doubt else self._text, lines=True)
-        lines: list[Line] = [((part, "bold"),) for part in wrap(text, self.text_width)]
-        yield Lines(*lines, ())
+        yield Lines(*self._question(), id="asked")
         if self._alike:
             others = some([clean(name) for name in self._alike], most=12)
             yield paragraph(f"The same question: {others}.")
             yield Tick(f"Answer all {len(self._alike) + 1} alike", id="all", hint="key a")
+
+    def _question(self) -> list[Line]:
+        text = clean(short_doubt(self._doubt) if self._doubt else self._text, lines=True)
+        return [*(((part, "bold"),) for part in wrap(text, self.text_width)), ()]
+
+    def resized(self) -> None:
+        self.query_one("#asked", Lines).put(self._question())
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")

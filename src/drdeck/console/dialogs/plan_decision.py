@@ -77,8 +77,8 @@ class DecisionDialog(Dialog[Decision]):
         yield RowList(self._row_line, lambda d: d.name, empty="looking ...", id="checked")
         yield Lines((), id="says")
         if check.networks.protected:
-            yield MappingHead("VM Network Mapping")
-            yield NetworkMapping(check.networks, id="mapping")
+            yield (head := MappingHead("VM Network Mapping"))
+            yield NetworkMapping(check.networks, id="mapping", head=head)
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
@@ -199,8 +199,9 @@ class DecisionDialog(Dialog[Decision]):
         )
         self.query_one("#direction", Lines).put(direction_lines(check, width))
         self.query_one("#sums", Lines).put([sums_line(check)])
-        self.query_one("#check-header", Lines).put([check_header(width - BESIDE)])
+        self.query_one("#check-header", Lines).put([(("   ", ""), *check_header(width - BESIDE))])
         rows: RowList[DomainCheck] = self.query_one("#checked", RowList)
+        rows.styles.width = width  # below its heads, be there a scroll bar or not
         rows.put(by_trouble(check))
         rows.redraw()
         self.query_one("#begin", Push).look_closed(bool(check.refusal) or not check.number)

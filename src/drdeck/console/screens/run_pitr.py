@@ -114,8 +114,10 @@ class RunPitrScreen(ConsoleScreen):
         on = self.focused.id if self.focused is not None else None
         does = {"time": "Go there", "choose": "Tick", "points": "Run PITR", "run": "Run PITR"}
         keys = self.named("answer") if self.query_one(QuestionBar).asks is not None else []
-        domain = self._domain
-        if domain is None or domain.session is not None or on not in ("points", "run", None):
+        domain, read = self._domain, bool(self._error) or self._points is not None
+        pointless = read and self._list.row is None
+        possible = domain is None or (domain.session is not None and not pointless)
+        if possible or on not in ("points", "run", None):
             keys.append(("enter", does.get(on or "points", "Press")))
         keys += [("0-9", "Time"), ("tab", "Next")]
         keys += [("space", "Tick")] if on == "choose" else []

@@ -279,6 +279,7 @@ def point_header(width: int, at_vcenter: bool) -> Line:
 
 
 LAST_GOOD = "★ last before abnormal writing"
+LAST_GOOD_SHORT = "★ last good"
 
 
 def point_row(point: RestorePoint, width: int, now: datetime, total: int, good: bool = False) -> Line:
@@ -295,10 +296,13 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int, good: 
     lacks = "lacks " + ", ".join(map(clean, point.missing)) if point.missing else ""
     if hint and cell_len(hint) > room:
         hint = hint.partition(" (")[0]  # whose writing it is gives way to since when
+    if cell_len(hint) > room:
+        hint = hint.replace(" from ", " ", 1)
     changed = clean(point.changed) if point.changed else ""
     if cell_len(changed) > room:
         changed = "changed"  # by whom, and what: below the list, and among the alarms
-    star = cut(LAST_GOOD, room) if good else ""
+    fits = cell_len(LAST_GOOD) <= room
+    star = (LAST_GOOD if fits else LAST_GOOD_SHORT) if good else ""
     hint = "; ".join(text for text in (changed, star, hint, lacks) if text)
     hint_style = "ok" if good and not changed and not lacks else "warn"
     return (
@@ -319,7 +323,7 @@ def _short_point(point: RestorePoint, width: int, now: datetime, vms: str, good:
     skewed = f"skew {age(point.skew_s)}" if point.skew_s > 60 else ""
     kind = clean(point.kind) if point.kind != "group" else ""
     changed = "changed" if point.changed else ""
-    star = "★ last good" if good else ""
+    star = LAST_GOOD_SHORT if good else ""
     texts = [text for text in (changed, star, sick, lacks, skewed, kind) if text]
     style = "warn" if changed or sick or lacks or skewed else "ok" if good else ""
     return (

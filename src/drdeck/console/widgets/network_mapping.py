@@ -18,6 +18,8 @@ from .text_lines import Lines
 CHOOSE = "choose"
 HOW_TO_CHOOSE = "enter lists, left/right choose, = same for all"
 _HOW_IN_SHORT = "enter lists, = same for all"
+HOW_TO_CHANGE = "left/right choose another"
+"""Once each network has one: Enter goes on then, and \"=\" finds none without."""
 
 
 def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
@@ -67,9 +69,9 @@ class NetworkMapping(RowList[str]):
             super().__init__()
             self.mapping = mapping
 
-    def __init__(self, networks: Networks, id: str | None = None) -> None:
+    def __init__(self, networks: Networks, id: str | None = None, head: MappingHead | None = None) -> None:
         super().__init__(self._row_line, lambda row: row, empty="no network is known here", id=id)
-        self.networks = networks
+        self.networks, self._head = networks, head
         self.targets = networks.proposed
         self._rows = networks.protected
         self.quiet = True
@@ -116,6 +118,11 @@ class NetworkMapping(RowList[str]):
     def on_mount(self) -> None:
         unset = next((i for i, row in enumerate(self._rows) if row not in self.targets), 0)
         self.select(unset)
+        self._tell_head()
+
+    def _tell_head(self) -> None:
+        if self._head is not None:
+            self._head.say_how(bool(missing(self.networks, self.targets)))
 
     def action_choose(self, by: int) -> None:
         row, offered = self.row, self.networks.recovery
@@ -136,6 +143,7 @@ class NetworkMapping(RowList[str]):
         else:
             self.targets = {**dict.fromkeys(self.networks.protected, target), **self.targets}
             self.redraw()
+            self._tell_head()
             self.post_message(self.Changed(self))
             self.post_message(self.Settled())
             self._same = True
@@ -177,6 +185,7 @@ class NetworkMapping(RowList[str]):
     def _choose(self, row: str, network: str) -> None:
         self.targets, self._latest = {**self.targets, row: network}, network
         self.refresh_line(self.cursor)
+        self._tell_head()
         self.post_message(self.Changed(self))
 
 
@@ -186,7 +195,14 @@ class MappingHead(Lines):
     def __init__(self, title: str = "", target: str = "Recovery VM Network", before: Sequence[Line] = ()):
         super().__init__()
         self._title, self._target, self._before = title, target, tuple(before)
+        self._choosing = True
         self._lines = self._heads(HEAD_WIDTH)
+
+    def say_how(self, choosing: bool) -> None:
+        """How to choose, or once nothing is left to choose how to change it."""
+        if choosing != self._choosing:
+            self._choosing = choosing
+            self.put(self._heads(self.size.width or HEAD_WIDTH))
 
     def on_resize(self) -> None:
         self.put(self._heads(self.size.width))
@@ -198,4 +214,5 @@ class MappingHead(Lines):
             return (*self._before, columns)
         room = width - len(self._title) - 3
         how = HOW_TO_CHOOSE if len(HOW_TO_CHOOSE) <= room else _HOW_IN_SHORT
+        how = how if self._choosing else HOW_TO_CHANGE
         return (*self._before, ((self._title, "head"), (f"   {how}", "dim")), columns)

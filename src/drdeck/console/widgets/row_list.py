@@ -255,7 +255,7 @@ def thumb_of(size: int, virtual_size: float, window_size: float, position: float
 
 
 class CharacterBar(ScrollBarRender):
-    """Textual's own marks its thumb by a background only."""
+    """Textual's own marks its thumb by a background only. A thicker one begins with blanks."""
 
     @classmethod
     def render_bar(
@@ -276,5 +276,6 @@ class CharacterBar(ScrollBarRender):
         for cell in range(int(size)):
             grabs = "scroll_up" if cell < start else "grab" if cell < end else "scroll_down"
             style = Style(color=bar_color, bgcolor=back_color, meta={"@mouse.down": grabs})
-            segments.append(Segment((THUMB if start <= cell < end else LINE) * thickness, style))
+            blank = " " * (thickness - 1)
+            segments.append(Segment(blank + (THUMB if start <= cell < end else LINE), style))
         return Segments(segments, new_lines=vertical)

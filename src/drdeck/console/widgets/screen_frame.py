@@ -119,7 +119,7 @@ def top_line(state: State, now: datetime, width: int, mark: SiteMark = UNMARKED)
         grave_words = [_word(text) for text in grave] if level > 0 else grave
         needed = width_of((*fixed, clock))
         needed += sum(cell_len(text) + 2 for text in (*grave_words, *others))
-        start = next((start for start in starts if width_of(start) + needed <= width), None)
+        start = next((start for start in starts if width_of(start) + needed < width), None)
         if start is not None and (level > 0 or start is starts[0]):
             pieces: list[Piece] = [(f" {text} ", "bad") for text in (*grave_words, *others)]
             return spread(start, (*pieces, *fixed, clock), width), []

@@ -87,8 +87,8 @@ class BeginTest(Dialog[Request]):
         yield bar
         yield Lines(id="time-wrong")
         if self._networks.protected:
-            yield MappingHead("Isolated networks", "Isolated Network", before=((),))
-            yield NetworkMapping(self._networks, id="mapping")
+            yield (head := MappingHead("Isolated networks", "Isolated Network", before=((),)))
+            yield NetworkMapping(self._networks, id="mapping", head=head)
         yield Lines((), (("VMs of the test", "head"), ("   space leaves one out", "dim")))
         vms = RowList[Vm](self._vm_line, lambda vm: vm.id, empty="it has no VM", id="vms")
         vms.quiet = True
@@ -96,7 +96,7 @@ class BeginTest(Dialog[Request]):
         yield vms
 
     def _head(self) -> Line:
-        width = self.text_width + 1 - BESIDE
+        width = self.text_width - BESIDE
         return (("   ", ""), *point_header(width, self.domain.configuration_goes_back))
 
     def resized(self) -> None:
@@ -245,10 +245,10 @@ class BeginTest(Dialog[Request]):
         pressed, self._pressed = self._pressed, False
         lines: list[Line] = []
         if preview is None:
-            lines += [((text, "bad"),) for text in wrap(event.error, self.text_width + 1)]
+            lines += [((text, "bad"),) for text in wrap(event.error, self.text_width)]
         elif preview.refusal:
             text = f"Not possible now: {clean(preview.refusal)}"
-            lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, self.text_width + 1)]
+            lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, self.text_width)]
         else:
             for warning in (*preview.dangers, *preview.warns):
                 lines += marked("!", wrap(clean(warning), self.text_width - 2), "warn")

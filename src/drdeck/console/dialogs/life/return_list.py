@@ -21,7 +21,7 @@ class ReturnList(Help):
         for heading, group in by_openness(ways):
             rows.append(((heading, "head"),))
             rows += [line for way in group for line in row(way.label, way.reason or way.command)]
-        super().__init__(f"Way Back: Protected Domain {clean(domain)}", rows)
+        super().__init__(f"Way Back: Protected Domain {clean(domain)}", lambda: rows)
 
     def laid_out(self) -> list[Line]:
         steps = [line for step in self._steps for line in _lines(step, self.text_width - 4)]
