@@ -68,7 +68,7 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 BRIEF_S = 4.0
-"""How long a sentence stands that only says that something began."""
+"""Seconds for which a sentence stands that only says that something began."""
 HOLD_S = 0.15
 WAITS = "waiting for the controller ..."
 _HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""How dialogs are laid out: no text touches the scroll bar, and another size is as if opened in it."""
+"""The layout of dialogs: no text touches the scroll bar, and another size is as if opened in it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from drdeck.terminal_info import FULL_HEIGHT, FULL_WIDTH, MIN_HEIGHT, MIN_WIDTH
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.every_dialog import CASES
 from tests.support.console.fake_client import FakeClient, domain, in_session
-from tests.ui.dialogs.test_offered_keys import offers
 
 SIZES = ((MIN_WIDTH, MIN_HEIGHT), (FULL_WIDTH, FULL_HEIGHT))
 LONG = '"erp-app04" did not power on: the host had no resources for it. Retry, or skip it: it stays off then.'
+
+
+def offers(deck: Deck) -> str:
+    """The last line."""
+    return " ".join(deck.text.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -199,7 +199,7 @@ class MappingHead(Lines):
         self._lines = self._heads(HEAD_WIDTH)
 
     def say_how(self, choosing: bool) -> None:
-        """How to choose, or once nothing is left to choose how to change it."""
+        """Say how to choose, or once nothing is left to choose how to change it."""
         if choosing != self._choosing:
             self._choosing = choosing
             self.put(self._heads(self.size.width or HEAD_WIDTH))
