@@ -49,11 +49,12 @@ def test_each_of_several_keys_stands_for_itself(text: str, keys: list[str]) -> N
     assert all(text[first:end].strip() == text[first:end] for first, end, _ in cells)
 
 
-async def test_the_keys_of_a_screen_are_pressed_where_they_are_written() -> None:
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)])
+async def test_the_keys_of_a_screen_are_pressed_where_they_are_written(size: tuple[int, int]) -> None:
     client = FakeClient(domain("web", mode=Mode.SYNCHRONISED))
-    async with running(client) as deck:
+    async with running(client, size=size) as deck:
         await click(deck, "Help")
-        await deck.sees("Everywhere")
+        await deck.sees("This screen")
         await click(deck, "enter Dismiss")
         await deck.sees("enter Open")
         await click(deck, "Open")

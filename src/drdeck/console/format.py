@@ -82,6 +82,11 @@ def right(text: str, width: int) -> str:
     return " " * (width - cell_len(text)) + text
 
 
+def faded(header: Line) -> Line:
+    """A header of which only the heads of the columns stand out: what it counts may be out of date."""
+    return tuple((text, style if style == "head" else "dim") for text, style in header)
+
+
 def fit(line: Line, width: int) -> Line:
     """A line cut to `width` cells."""
     pieces: list[Piece] = []
@@ -155,8 +160,8 @@ def marked(sign: str, lines: Sequence[str], style: str) -> list[Line]:
 
 
 def wrap_some(text: str, width: int, most: int) -> list[str]:
-    """The first `most` lines of the wrapped text; "…" at the end says that there is more."""
-    lines = wrap(text, width)
+    """The first `most` lines of the wrapped text; "…" at the end says that there is more than blanks."""
+    lines = wrap(text.rstrip(), width)
     if len(lines) <= most:
         return lines
     return [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", width)]

@@ -132,9 +132,11 @@ async def test_adding_a_site() -> None:
     ]  # fmt: skip
 
 
-async def test_what_is_missing_is_said_and_what_the_site_says_too() -> None:
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)])
+async def test_what_is_missing_is_said_and_what_the_site_says_too(size: tuple[int, int]) -> None:
+    """Also where the end of the form stands below the edge."""
     add = Adder("no answer in time")
-    async with running(training(), add_site=add) as deck:
+    async with running(training(), size=size, add_site=add) as deck:
         await fill(deck, url="")
         await deck.press("enter")
         await deck.sees("vCenter address is missing")

@@ -8,8 +8,10 @@ import pytest
 
 from drdeck.console.format import plain_of
 from drdeck.console.widgets.domain_columns import domain_row
+from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import opening_zoom, sparkline
 from drdeck.controller.journal.operations import Question
+from drdeck.model.alarms import Health
 from drdeck.model.domains import FailoverType, Mode, Owner, ProtectedSite, StepState
 from drdeck.model.pitr import Points
 from tests.support.console.console_deck import running
@@ -155,3 +157,14 @@ async def test_points_that_are_reset_leave_the_timeline_at_once() -> None:
         client.restore_points = points(0)
         client.tell(in_session("files", reset_at=NOW, points=0))
         await deck.until(lambda: "─✗─" not in deck.text, "nothing of them")
+
+
+async def test_what_is_counted_in_a_stale_view_is_dimmed_as_its_rows_are() -> None:
+    """A green "2 of 2 ok" above dimmed rows would be as old as they are."""
+    sound = in_session(vms=(vm("erp-app01", health=Health.OK), vm("erp-db01", health=Health.OK)))
+    for more, styles in (({}, ["head", "ok"]), (STALE, ["head", "dim"])):
+        async with running(FakeClient(sound, **more)) as deck:
+            await deck.press("enter")
+            await deck.sees("Health 2 of 2 ok")
+            header = deck.app.screen.query_one("#pane-header", Lines)
+            assert [style for text, style in header._lines[0] if text.strip()] == styles

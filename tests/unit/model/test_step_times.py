@@ -89,3 +89,17 @@ def test_beside_a_bar_the_time_has_a_line_of_its_own_where_it_would_be_cut() -> 
     assert plain_of(lines[0]).rstrip().endswith("35%  current")
     assert plain_of(lines[1]) == "        since 22:00:10Z"
     assert current_of(lines) == range(2)
+
+
+def test_the_bar_goes_first_where_the_line_would_be_cut() -> None:
+    """Of a step without a time too, under which no blank line stands."""
+    step = followed("", "cpp").steps[0]
+    bare = msgspec.structs.replace(
+        step, label="Recover VMs' data from Storage Site", progress=35.0, began_at=None
+    )
+    lines = step_lines(domain(Mode.COMPLETING, steps=(bare,)), 60)
+    assert [plain_of(line) for line in lines] == [
+        "  ▶  1  Recover VMs' data from Storage Site  35%  current",
+        *[plain_of(line) for line in lines[1:]],
+    ]
+    assert all(plain_of(line).strip() for line in lines), "no blank line"

@@ -100,6 +100,8 @@ class AddSiteDialog(Dialog[str]):
         if lacking is not None:
             label = next(label for name, label, _ in FIELDS if name == lacking)
             self._say(f"{label} is missing", "bad")
+            if self.has_class("low"):
+                self.say(f"{label} is missing")  # the field is shown, and the words stand below the edge
             self.query_one(f"#{lacking}", Input).focus()
             return
         self._busy = True
@@ -132,6 +134,7 @@ class AddSiteDialog(Dialog[str]):
         self._busy = False
         self._say(event.text, "bad")
         self.query_one("#add", Push).focus()
+        self.call_after_refresh(self.query_one("#said").scroll_visible, animate=False)
 
     def _say(self, text: str, style: str) -> None:
         lines: list[Line] = [((part, style),) for part in wrap(text, self.text_width)]

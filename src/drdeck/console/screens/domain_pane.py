@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from drdeck.console.attention import open_questions
-from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
+from drdeck.console.format import Line, faded, marked, percent, plain_of, spread, wrap, wrap_some
 from drdeck.console.key_bindings import open_actions, shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
@@ -213,7 +213,8 @@ class DomainPane(Vertical):
         text: RowList[Line] = self.query_one("#text", RowList)
         vms.faint = state.stale
         if tab == VMS:
-            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE, domain.vms))])
+            header: Line = (("   ", ""), *vm_header(width - BESIDE, domain.vms))
+            self.query_one("#pane-header", Lines).put([faded(header) if state.stale else header])
             empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
             vms.put(domain.vms, empty)
             place = next((i for i, vm in enumerate(domain.vms) if self._vm == vm.name), None)

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from drdeck.console.format import (
     Line,
+    faded,
     local,
     local_stamp,
     marked,
@@ -180,7 +181,9 @@ class RunPitrScreen(ConsoleScreen):
         )
         vms: RowList[Vm] = self.query_one("#choose", RowList)
         counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once
-        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
+        header: Line = (("   ", ""), *progress_header(width - BESIDE, counted))
+        self.query_one("#vm-header", Lines).put([faded(header) if state.stale else header])
+        vms.faint = self._list.faint = state.stale
         height = self.size.height
         room = height - FIXED - sum(widget.size.height for widget in self.query("CoachPanel, #time-wrong"))
         if self.low:

@@ -100,9 +100,12 @@ def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
     sign, style, word = _SIGNS[step.state]
     text = f"{step.number:>2}  {clean(step.label)}"
     label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
+    state, time = (f"  {word}", style), _time_of(step)
     if word == "current" and step.progress is not None:
-        label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
-    label, time = (*label, (f"  {word}", style)), _time_of(step)
+        done = percent(step.progress)
+        with_bar: Line = (*label, (f"  {bar(step.progress, 10)} {done}", "accent"))
+        label = with_bar if width_of((*with_bar, state)) <= width - 2 else (*label, (f"  {done}", "accent"))
+    label = (*label, state)
     if width_of(label) + len(time) <= width - 2:
         lines.append((*label, (time, "dim")))
     else:  # beside the bar of progress there is no room for it
