@@ -123,7 +123,8 @@ class RunPitrScreen(ConsoleScreen):
         keys += [("0-9", "Time"), ("tab", "Next")]
         keys += [("space", "Tick")] if on == "choose" else []
         good = [] if self._last_good is None else [("g", "Last good")]
-        return [*keys, *good, ("esc", "Back"), *self.named("more", "help"), ("z", "Zoom")]
+        zoom = [] if self.low else [("z", "Zoom")]  # of the timeline, for which there is no room then
+        return [*keys, *good, ("esc", "Back"), *self.named("more", "help"), *zoom]
 
     def ready(self) -> None:
         super().ready()
