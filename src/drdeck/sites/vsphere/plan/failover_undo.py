@@ -135,13 +135,12 @@ def _reverting(s: DomainState, u: UndoRecord) -> Phase:
 def _left(vm: VmFacts, u: UndoRecord) -> list[SnapshotFact]:
     """A VM's entry point, and the points that drdeck made since: they are of what was given up.
 
-    The name of a point has whole seconds: what stands on the entry point was made since all the same.
+    The name of a point has whole seconds: one of the second in which the failover began was made since, for
+    before it drdeck makes none. The entry point, on which it stood, may be removed already.
     """
-    entry = entry_point(vm, u.of)
+    entry, since = entry_point(vm, u.of), u.start.replace(microsecond=0)
     later = descendants(vm, entry.id) if entry is not None else set()
-    return [
-        x for x in vm.snapshots if x is entry or (ours(x) and (x.id in later or instant_of(x) >= u.start))
-    ]
+    return [x for x in vm.snapshots if x is entry or (ours(x) and (x.id in later or instant_of(x) >= since))]
 
 
 def committing(s: DomainState, c: CommittedRecord) -> Plan:

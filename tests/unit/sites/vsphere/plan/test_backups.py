@@ -100,3 +100,13 @@ def test_an_undo_removes_a_point_of_the_second_in_which_the_entry_point_was_made
     record = Record(failover=failover("finished"), undo=begun)
     work = plan(domain_state(machine, record=record, minutes=60)).phase
     assert work is not None and [call.args["snapshot"] for call in work.calls] == ["point"]
+
+
+def test_a_point_of_that_second_goes_too_once_the_entry_point_has_gone() -> None:
+    """Its removal was refused as busy, say: nothing stands on the entry point any more."""
+    points = snap("earlier", -1 / 60, "ours"), snap("point", 0, "ours")
+    machine = vm("a", "off", **{**chain(*points), "current_snapshot": "earlier"})
+    begun = UndoRecord(by="op-2", of=OP, phase="clean", since=at(1), began=at(1), start=at(0.9 / 60))
+    record = Record(failover=failover("finished"), undo=begun)
+    work = plan(domain_state(machine, record=record, minutes=60)).phase
+    assert work is not None and [call.args["snapshot"] for call in work.calls] == ["point"]
