@@ -100,8 +100,7 @@ class AddSiteDialog(Dialog[str]):
         if lacking is not None:
             label = next(label for name, label, _ in FIELDS if name == lacking)
             self._say(f"{label} is missing", "bad")
-            if self.has_class("low"):
-                self.say(f"{label} is missing")  # the field is shown, and the words stand below the edge
+            self.say_where_low(f"{label} is missing")
             self.query_one(f"#{lacking}", Input).focus()
             return
         self._busy = True

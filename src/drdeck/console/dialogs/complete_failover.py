@@ -266,8 +266,7 @@ class CompleteDialog(Dialog[Request]):
         if unset:
             text = f"Choose a recovery network for {', '.join(map(clean, unset))}"
             self.query_one("#evidence", Lines).put([((text, "bad"),)])
-            if self.has_class("low"):
-                self.say(text)  # below the edge it would not be seen
+            self.say_where_low(text)
             self.query_one(NetworkMapping).focus()
             return
         if request == self._refused:  # look again, and say once more why not

@@ -168,6 +168,11 @@ class Dialog(ModalScreen[Answer | None]):
             if line.sentence != text:
                 line.say(text)
 
+    def say_where_low(self, text: str) -> None:
+        """Say in the last line, too, what stands below the edge of a low terminal."""
+        if self.has_class("low"):
+            self.say(text)
+
     def on_screen_suspend(self) -> None:
         redraw_focus(self)
 

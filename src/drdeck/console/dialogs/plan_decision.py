@@ -214,8 +214,7 @@ class DecisionDialog(Dialog[Decision]):
         if unset:
             text = f"Choose a recovery network for {some([clean(name) for name in unset], 6)}"
             self.query_one("#says", Lines).put([(), ((cut(text, self.text_width), "bad"),)])
-            if self.has_class("low"):
-                self.say(text)  # below the edge it would not be seen
+            self.say_where_low(text)
             self.query_one(NetworkMapping).focus()
         elif check is None or check.refusal or not check.number:
             self._look()
